@@ -1,0 +1,1 @@
+//! Vocabulary, histogram codec and report format shared by the Vantage agent and aggregator.
