@@ -1,0 +1,13 @@
+//! The truth log: what the router did with every packet, and when.
+//!
+//! Measurements are held against it. A record's `arrival` is the kernel's own stamp of the moment
+//! the packet left its sender; `sent` is read immediately before the packet is handed to its
+//! receiver. The difference of the two is what the path really did, however late the router was.
+
+mod log;
+mod query;
+mod record;
+
+pub use log::{TruthLog, TruthWriter};
+pub use query::{Exchange, Flow, Truth};
+pub use record::{PacketKey, PacketRecord, TcpFlags, Verdict};
