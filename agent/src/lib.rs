@@ -1,0 +1,16 @@
+//! The Vantage agent: probes targets from one vantage point, true to the packet.
+//!
+//! Data flows one way: a schedule says when an attempt is due, a [`probe`] carries it out, a
+//! record keeps what came of it. What a probe needs from the machine is passed in as
+//! [`Surroundings`], so that tests can put another network under it.
+
+pub mod attempt;
+pub mod guard;
+pub mod net;
+pub mod probe;
+pub mod spec;
+
+pub use attempt::{Attempt, Facts, PhaseTimes};
+pub use guard::Guard;
+pub use probe::Surroundings;
+pub use spec::ProbeSpec;

@@ -1,0 +1,87 @@
+//! The TCP handshake.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use vantage_agent::probe::Probe;
+use vantage_agent::spec::{Action, TcpSpec};
+use vantage_agent::{Attempt, ProbeSpec};
+use vantage_wire::{Attribution, FailureCode, Phase};
+use vantage_world::World;
+
+use crate::stage;
+
+const ECHO: &str = "[[host.service]]\nkind = \"tcp\"\nport = 7\nbehaviour = \"echo\"";
+
+fn spec(host: &str, port: u16) -> ProbeSpec {
+    stage::spec(Action::Tcp(TcpSpec { host: host.parse().unwrap(), port }))
+}
+
+fn attempt(world: &World) -> Attempt {
+    stage::attempt(world, spec("192.0.2.2", 7))
+}
+
+fn assert_connect_fails(attempt: &Attempt, code: FailureCode, by: Attribution) {
+    stage::assert_fails(attempt, code, Phase::Connect, by);
+    assert_eq!(attempt.phases.iter().count(), 0, "no phase was completed");
+}
+
+#[test]
+fn the_handshake_is_the_kernels() {
+    let world = stage::world(ECHO, "");
+    for host in ["192.0.2.2", "2001:db8::2"] {
+        let attempt = stage::attempt(&world, spec(host, 7));
+        assert!(attempt.is_ok(), "{attempt:?}");
+        let connect = Duration::from(attempt.phases.get(Phase::Connect).unwrap());
+        let total = Duration::from(attempt.phases.get(Phase::Total).unwrap());
+        let user_space = Duration::from(attempt.facts.connect_user_space.unwrap());
+        assert!(stage::RTT <= connect && connect <= user_space && user_space <= total);
+        assert_eq!(attempt.facts.syn_retransmits, Some(0));
+        assert_eq!(attempt.address.unwrap().to_string(), host);
+    }
+}
+
+#[test]
+fn a_closed_port_refuses() {
+    let world = stage::world("", "");
+    assert_connect_fails(&attempt(&world), FailureCode::TcpRefused, Attribution::Target);
+}
+
+#[test]
+fn a_dropped_syn_times_out() {
+    let world = stage::world(ECHO, "blackhole = true");
+    assert_connect_fails(&attempt(&world), FailureCode::TcpTimeout, Attribution::Path);
+}
+
+#[test]
+fn what_routers_say_is_unreachable() {
+    for code in ["net", "host", "prohibited"] {
+        let rule = format!("interference = [{{ action = \"reject\", code = \"{code}\" }}]");
+        let world = stage::world(ECHO, &rule);
+        assert_connect_fails(&attempt(&world), FailureCode::TcpUnreachable, Attribution::Path);
+    }
+}
+
+#[test]
+fn a_repeated_syn_takes_as_long_as_the_user_waited() {
+    // The first SYN is lost to a queue that a second of silence empties again.
+    let world =
+        stage::world(ECHO, "gilbert-elliott = { enter = 1.0, leave = 1.0, loss-good = 0.0 }");
+    let attempt = attempt(&world);
+    assert!(attempt.is_ok(), "{attempt:?}");
+    assert!(attempt.facts.syn_retransmits >= Some(1));
+    assert!(Duration::from(attempt.phases.get(Phase::Connect).unwrap()) >= Duration::from_secs(1));
+}
+
+#[test]
+fn without_a_route_the_agent_is_offline() {
+    let world = stage::world("", "");
+    let surroundings = stage::surroundings(&world);
+    let attempt = stage::at(&world, "market", || async {
+        // An empty namespace: no link, no route.
+        nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET).unwrap();
+        let probe = Probe::new(spec("192.0.2.2", 7), surroundings).unwrap();
+        probe.attempt(Instant::now()).await
+    });
+    assert_connect_fails(&attempt, FailureCode::AgentOffline, Attribution::Agent);
+}
