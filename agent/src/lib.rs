@@ -8,6 +8,8 @@ pub mod attempt;
 pub mod guard;
 pub mod net;
 pub mod probe;
+pub mod runner;
+pub mod schedule;
 pub mod spec;
 
 pub use attempt::{Attempt, Facts, PhaseTimes};
