@@ -83,6 +83,8 @@ pub struct Facts {
     pub connect_user_space: Option<Micros>,
     /// How often the SYN was sent again.
     pub syn_retransmits: Option<u32>,
+    /// The local port, by which the attempt's packets can be found in a capture.
+    pub local_port: Option<u16>,
     /// TTL or hop limit of the answer.
     pub ttl: Option<u8>,
     /// What was negotiated by TLS, also over QUIC.

@@ -197,7 +197,7 @@ mod tests {
         async fn connect(&self, _: SocketAddr) -> Result<Connected<DuplexStream>, Failure> {
             tokio::time::sleep(self.0).await;
             let handshake = Handshake { kernel: None, user_space: self.0, syn_retransmits: 0 };
-            Ok(Connected { stream: tokio::io::duplex(1).0, handshake })
+            Ok(Connected { stream: tokio::io::duplex(1).0, handshake, local_port: None })
         }
 
         async fn resolve(&self, _: &str, _: Family) -> Result<Vec<IpAddr>, Failure> {

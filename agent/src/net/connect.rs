@@ -55,7 +55,8 @@ impl Network for TcpNetwork {
         let info = info.map_err(failed(Origin::Local))?;
         let kernel = (info.retransmits == 0).then_some(info.rtt);
         let handshake = Handshake { kernel, user_space, syn_retransmits: info.retransmits };
-        Ok(Connected { stream, handshake })
+        let local_port = stream.local_addr().ok().map(|address| address.port());
+        Ok(Connected { stream, handshake, local_port })
     }
 
     async fn resolve(&self, name: &str, family: Family) -> Result<Vec<IpAddr>, Failure> {

@@ -45,6 +45,8 @@ pub struct Connected<S> {
     pub stream: S,
     /// How long the handshake took.
     pub handshake: Handshake,
+    /// The port it was made from, by which its packets can be found in a capture.
+    pub local_port: Option<u16>,
 }
 
 /// A TCP handshake, timed twice.

@@ -103,10 +103,12 @@ impl<N: Network> Surroundings<N> {
     ) -> Result<N::Stream, Failure> {
         let address = self.find(host, family, watch).await?;
         let connecting = self.network.connect(SocketAddr::new(address, port));
-        let Connected { stream, handshake } = watch.limit(Phase::Connect, connecting).await?;
+        let Connected { stream, handshake, local_port } =
+            watch.limit(Phase::Connect, connecting).await?;
         watch.attempt.phases.set(Phase::Connect, handshake.took());
         watch.attempt.facts.connect_user_space =
             Some(vantage_wire::Micros::from_duration_saturating(handshake.user_space));
+        watch.attempt.facts.local_port = local_port;
         watch.attempt.facts.syn_retransmits = Some(handshake.syn_retransmits);
         Ok(stream)
     }
