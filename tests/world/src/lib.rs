@@ -7,7 +7,7 @@
 //! tells when each packet really left and really arrived, so that a measurement is held against
 //! packets and not against the delay somebody asked for.
 //!
-//! It needs `CAP_SYS_ADMIN` and `CAP_NET_RAW`: root, or a user namespace of its own, which
+//! It needs `CAP_SYS_ADMIN`, `CAP_NET_ADMIN` and `CAP_NET_RAW`: root, or a user namespace of its own, which
 //! [`privilege::acquire`] provides where the system lets it. It does not emulate what lies above
 //! IP (there is no NAT and no proxy), MTUs other than 1500, or several paths between two hosts.
 

@@ -52,7 +52,7 @@ pub struct RouterSetup {
 }
 
 enum Command {
-    Change(Box<PathTable>),
+    Change(Box<PathTable>, mpsc::SyncSender<()>),
     Report(mpsc::SyncSender<RouterReport>),
     Stop,
 }
@@ -111,12 +111,15 @@ pub fn start(setup: RouterSetup) -> Result<RouterHandle, WorldError> {
 }
 
 impl RouterHandle {
-    /// Gives the paths other properties, while packets flow.
+    /// Gives the paths other properties, while packets flow. Every packet that leaves after this
+    /// has returned meets them.
     ///
     /// # Errors
     /// When the router has stopped.
     pub fn change(&self, paths: PathTable) -> Result<(), WorldError> {
-        self.command(Command::Change(Box::new(paths)))
+        let (done, changed) = mpsc::sync_channel(1);
+        self.command(Command::Change(Box::new(paths), done))?;
+        changed.recv().map_err(|_| WorldError::RouterStopped)
     }
 
     /// How the router has done so far. Everything it did before is in the truth log when this
@@ -180,15 +183,17 @@ impl Router {
         }
     }
 
-    /// Does what is due. Each delivery reads the clock anew: it is part of the truth.
+    /// Does what is due. When a packet was handed over is the kernel's own stamp: on a machine
+    /// that has been idle, the system call may take tens of microseconds to get there.
     fn do_due(&mut self) {
         while let Some(event) = self.agenda.take_due(clock::now()) {
             match event {
                 Event::Deliver { frame, mut record } => {
                     let link = self.links[usize::from(record.to)];
-                    let sent = clock::now();
+                    let before = clock::now();
                     match self.sender.send(link, &frame) {
-                        Ok(()) => {
+                        Ok(stamp) => {
+                            let sent = stamp.map_or(before, |at| StampBridge::take().monotonic(at));
                             record.sent = Some(sent);
                             let late = Micros::from_duration_saturating(sent.since(record.due));
                             // It fails only where the count would pass 2^63.
@@ -228,12 +233,15 @@ impl Router {
     fn obey(&mut self) -> bool {
         loop {
             match self.queue.try_recv() {
-                Ok(Command::Change(paths)) => self.admission.change(&paths),
+                Ok(Command::Change(paths, done)) => {
+                    self.admission.change(&paths);
+                    // Nobody waits any more: nothing to do about it.
+                    let _ = done.send(());
+                }
                 Ok(Command::Report(reply)) => {
                     self.truth.hand_over();
                     // The count starts anew with every reading.
                     self.frames_missed += u64::from(self.receiver.missed().unwrap_or(0));
-                    // Nobody waits any more: nothing to do about it.
                     let _ = reply.send(RouterReport {
                         lateness: self.lateness.clone(),
                         cpu: clock::thread_cpu_time(),

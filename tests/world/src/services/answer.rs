@@ -132,7 +132,7 @@ pub fn answer(request: &Parts, site_wide: &Behaviour) -> Reply {
         Behaviour::StallBody => partial(Ending::Silence),
         Behaviour::Truncate => partial(Ending::Truncated),
         Behaviour::Reset => partial(Ending::Reset),
-        Behaviour::Stall => return Reply::Silence,
+        Behaviour::Stall | Behaviour::Hold => return Reply::Silence,
         Behaviour::ResetEarly => return Reply::End(End::Reset),
         Behaviour::Close => return Reply::End(End::Close),
         Behaviour::Garbage => return Reply::End(End::Garbage),

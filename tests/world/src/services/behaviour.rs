@@ -13,6 +13,7 @@
 //! | `/wait/MS` | `{ wait-ms = MS }` | nothing for MS ms, then 200 | same | same |
 //! | `/drip/BYTES/MS` | `{ drip = { bytes = B, every-ms = MS } }` | headers at once, byte *i* after *i*·MS ms | same | same |
 //! | `/stall` | `"stall"` | no answer, connection stays | stream stays open, others go on | same as HTTP/2 |
+//! | – | `"hold"` | no answer until the behaviour changes, then that | same | same |
 //! | `/stall-body` | `"stall-body"` | headers, half the body, then nothing | same, on this stream | same as HTTP/2 |
 //! | `/truncate` | `"truncate"` | half of `content-length`, then orderly close | half, then `RST_STREAM` (`INTERNAL_ERROR`) | half, then the stream's end |
 //! | `/reset` | `"reset"` | headers, half the body, then TCP RST | same, for the whole connection | headers, half the body (not waited for), then `CONNECTION_CLOSE` (`H3_INTERNAL_ERROR`) |
@@ -45,6 +46,9 @@ pub enum Behaviour {
     Drip(Drip),
     /// Headers never come.
     Stall,
+    /// Requests wait until the site's behaviour changes, and then meet the new one: a target that
+    /// stands still for a while. Site-wide only.
+    Hold,
     /// Headers and half the body come, then silence.
     StallBody,
     /// The answer ends after half the promised body.

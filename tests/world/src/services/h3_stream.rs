@@ -29,7 +29,7 @@ pub async fn respond(
         return;
     }
     let (head, ()) = request.into_parts();
-    let reply = answer(&head, &site.behaviour.borrow());
+    let reply = answer(&head, &site.behaviour().await);
     match reply {
         // An error means that the peer is gone or no longer interested.
         Reply::Answer(answer) => drop(send(answer, &mut stream, connection).await),

@@ -33,6 +33,16 @@ pub struct HttpSite {
     pub tasks: Arc<Tasks>,
 }
 
+impl HttpSite {
+    /// What a request meets: the site-wide behaviour, as soon as it is not to hold requests back.
+    pub async fn behaviour(&self) -> Behaviour {
+        let mut live = self.behaviour.clone();
+        let settled = live.wait_for(|behaviour| *behaviour != Behaviour::Hold).await;
+        // The switch is gone when the service is: then nothing is answered any more.
+        settled.map_or(Behaviour::Stall, |behaviour| behaviour.clone())
+    }
+}
+
 /// How the version of HTTP is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HttpVersion {
@@ -92,7 +102,7 @@ async fn respond(
     site.tasks.count_request();
     let (head, body) = request.into_parts();
     skip(body).await;
-    let reply = answer(&head, &site.behaviour.borrow());
+    let reply = answer(&head, &site.behaviour().await);
     match reply {
         Reply::Answer(answer) => {
             if !answer.after.is_zero() {

@@ -43,13 +43,17 @@ impl PacketSocket {
         Ok(socket)
     }
 
-    /// Opens a socket that only sends, straight to the driver.
+    /// Opens a socket that only sends, straight to the driver, and has each frame stamped there.
     ///
     /// # Errors
     /// The operating system's, `EPERM` without `CAP_NET_RAW` in the namespace.
     pub fn sender() -> io::Result<Self> {
         let socket = Self::open(0)?;
         socket.set(libc::SOL_PACKET, libc::PACKET_QDISC_BYPASS, 1)?;
+        let stamps = libc::SOF_TIMESTAMPING_TX_SOFTWARE
+            | libc::SOF_TIMESTAMPING_SOFTWARE
+            | libc::SOF_TIMESTAMPING_OPT_TSONLY;
+        socket.set(libc::SOL_SOCKET, libc::SO_TIMESTAMPING, stamps.cast_signed())?;
         Ok(socket)
     }
 
@@ -92,11 +96,12 @@ impl PacketSocket {
         check(result)
     }
 
-    /// Sends one frame out of a link.
+    /// Sends one frame out of a link, and says when the link's driver had it: wall clock,
+    /// nanoseconds since the Unix epoch; `None` where the kernel gave no stamp.
     ///
     /// # Errors
     /// The operating system's; `ENOBUFS` or `EAGAIN` when the link's peer cannot take more.
-    pub fn send(&self, link: u32, frame: &[u8]) -> io::Result<()> {
+    pub fn send(&self, link: u32, frame: &[u8]) -> io::Result<Option<u64>> {
         let address = link_address(link, 0);
         // SAFETY: `frame` and `address` live across the call and their lengths are given.
         let sent = unsafe {
@@ -109,7 +114,21 @@ impl PacketSocket {
                 socklen::<libc::sockaddr_ll>(),
             )
         };
-        if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+        if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(self.send_stamp()) }
+    }
+
+    /// Takes the stamp of the frame just sent. A virtual link has its driver called by the
+    /// sending system call, so the stamp is there when that returns.
+    fn send_stamp(&self) -> Option<u64> {
+        // SAFETY: all-zero is a valid value of this C struct.
+        let mut header: libc::msghdr = unsafe { zeroed() };
+        let mut control = Control([0; 128]);
+        header.msg_control = control.0.as_mut_ptr().cast();
+        header.msg_controllen = control.0.len();
+        let flags = libc::MSG_ERRQUEUE | libc::MSG_DONTWAIT;
+        // SAFETY: `header` and the buffer it points to live across the call; no data is asked for.
+        let length = unsafe { libc::recvmsg(self.fd.as_raw_fd(), &raw mut header, flags) };
+        if length < 0 { None } else { stamp(&header, libc::SCM_TIMESTAMPING) }
     }
 
     /// Takes the next waiting frame; `None` when there is none. A frame longer than `buffer` is
@@ -136,7 +155,7 @@ impl PacketSocket {
             let error = io::Error::last_os_error();
             return if error.kind() == io::ErrorKind::WouldBlock { Ok(None) } else { Err(error) };
         };
-        let stamp_wall_ns = receive_stamp(&header);
+        let stamp_wall_ns = stamp(&header, libc::SCM_TIMESTAMPNS);
         Ok(Some(Received {
             link: u32::try_from(address.sll_ifindex).unwrap_or(0),
             frame: &buffer[..length.min(buffer.len())],
@@ -177,16 +196,17 @@ impl AsFd for PacketSocket {
 #[repr(align(8))]
 struct Control([u8; 128]);
 
-/// Finds the kernel's receive stamp among the control messages of a received frame.
-fn receive_stamp(header: &libc::msghdr) -> Option<u64> {
+/// Finds a stamp of the kernel among the control messages of a received message.
+fn stamp(header: &libc::msghdr, kind: libc::c_int) -> Option<u64> {
     // SAFETY: `header` was filled by a successful `recvmsg`; the macros walk only within
     // `msg_control..msg_control + msg_controllen`, which the kernel set to what it wrote.
     let mut message = unsafe { libc::CMSG_FIRSTHDR(header) };
     while !message.is_null() {
         // SAFETY: not null, so it points at a control message header inside the control buffer.
-        let (level, kind) = unsafe { ((*message).cmsg_level, (*message).cmsg_type) };
-        if level == libc::SOL_SOCKET && kind == libc::SCM_TIMESTAMPNS {
-            // SAFETY: a message of this type carries one `timespec`; it may be unaligned.
+        let (level, found) = unsafe { ((*message).cmsg_level, (*message).cmsg_type) };
+        if level == libc::SOL_SOCKET && found == kind {
+            // SAFETY: a message of either type begins with the software stamp, a `timespec`; it
+            // may be unaligned.
             let stamp: libc::timespec =
                 unsafe { libc::CMSG_DATA(message).cast::<libc::timespec>().read_unaligned() };
             let seconds = u64::try_from(stamp.tv_sec).ok()?;

@@ -1,8 +1,8 @@
 //! The truth log: what the router did with every packet, and when.
 //!
 //! Measurements are held against it. A record's `arrival` is the kernel's own stamp of the moment
-//! the packet left its sender; `sent` is read immediately before the packet is handed to its
-//! receiver. The difference of the two is what the path really did, however late the router was.
+//! the packet left its sender, `sent` the kernel's stamp of the moment it was handed to its receiver's
+//! link. The difference of the two is what the path really did, however late the router was.
 
 mod log;
 mod query;

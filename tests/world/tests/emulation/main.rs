@@ -6,6 +6,7 @@
 
 mod clients;
 mod command;
+mod documentation;
 mod interference;
 mod live_change;
 mod loss;

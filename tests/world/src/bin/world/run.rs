@@ -14,7 +14,7 @@ use clap::Args;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use vantage_world::truth::{Truth, Verdict};
-use vantage_world::{World, privilege};
+use vantage_world::{RouterReport, World, privilege};
 
 /// How often the command, the signals and the world file are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -72,8 +72,16 @@ impl Run {
         if let Some(file) = truth_file {
             write_truth(&truth, &world, file).context("failed to write the truth file")?;
         }
+        let report = world.report()?;
         if !self.quiet {
-            summarise(&truth, &world)?;
+            summarise(&truth, &report);
+        }
+        if report.frames_missed > 0 || truth.not_kept() > 0 {
+            eprintln!(
+                "world: the truth is incomplete: {} frames came too fast, {} found no room in the log",
+                report.frames_missed,
+                truth.not_kept()
+            );
         }
         Ok(privilege::exit_code(status))
     }
@@ -137,8 +145,7 @@ fn write_truth(truth: &Truth, world: &World, file: File) -> std::io::Result<()> 
     out.flush()
 }
 
-fn summarise(truth: &Truth, world: &World) -> anyhow::Result<()> {
-    let report = world.report()?;
+fn summarise(truth: &Truth, report: &RouterReport) {
     let mut parts = Vec::new();
     for verdict in Verdict::ALL {
         let count = truth.count(verdict);
@@ -154,12 +161,4 @@ fn summarise(truth: &Truth, world: &World) -> anyhow::Result<()> {
         late(0.99),
         report.scheduling
     );
-    if report.frames_missed > 0 || truth.not_kept() > 0 {
-        eprintln!(
-            "world: the truth is incomplete: {} frames came too fast, {} found no room in the log",
-            report.frames_missed,
-            truth.not_kept()
-        );
-    }
-    Ok(())
 }
