@@ -8,6 +8,7 @@ pub mod attempt;
 pub mod guard;
 pub mod net;
 pub mod probe;
+pub mod record;
 pub mod runner;
 pub mod schedule;
 pub mod spec;
