@@ -4,8 +4,10 @@
 //! record keeps what came of it. What a probe needs from the machine is passed in as
 //! [`Surroundings`], so that tests can put another network under it.
 
+pub mod alarm;
 pub mod attempt;
 pub mod guard;
+pub mod health;
 pub mod net;
 pub mod probe;
 pub mod record;

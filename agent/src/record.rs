@@ -66,7 +66,13 @@ impl Recorder {
 
     /// Takes an attempt into the window in which it was due. A probe that the recorder was not
     /// told of is not recorded.
-    pub fn record(&mut self, probe: ProbeIndex, due: UtcMicros, attempt: &Attempt, agent: AgentState) {
+    pub fn record(
+        &mut self,
+        probe: ProbeIndex,
+        due: UtcMicros,
+        attempt: &Attempt,
+        agent: AgentState,
+    ) {
         if probe >= self.keys.len() {
             return;
         }
@@ -76,10 +82,10 @@ impl Recorder {
         match &attempt.failure {
             None => series.ok += 1,
             Some(failure) => {
-                let row = series
-                    .failures
-                    .entry((failure.code, failure.phase))
-                    .or_insert_with(|| FailureCount { count: 0, last_detail: failure.detail.clone() });
+                let row =
+                    series.failures.entry((failure.code, failure.phase)).or_insert_with(|| {
+                        FailureCount { count: 0, last_detail: failure.detail.clone() }
+                    });
                 row.count += 1;
                 row.last_detail.clone_from(&failure.detail);
             }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use vantage_wire::{Failure, FailureCode};
 
+use crate::alarm::{Alarm, KernelAlarm, RuntimeAlarm};
 use crate::attempt::Attempt;
 use crate::net::Network;
 use crate::probe::Probe;
@@ -21,6 +22,8 @@ pub struct Outcome {
     pub probe: ProbeIndex,
     /// When the attempt was due.
     pub due: Instant,
+    /// How much later it began; zero for a slot without an attempt.
+    pub late: Duration,
     /// What came of it.
     pub attempt: Attempt,
 }
@@ -77,7 +80,24 @@ impl<N: Network> Runner<N> {
     ///
     /// # Panics
     /// With the panic of an attempt: a crashed task stops the process.
-    pub async fn run(mut self, mut settled: impl FnMut(Outcome), stop: CancellationToken) {
+    pub async fn run(self, settled: impl FnMut(Outcome), stop: CancellationToken) {
+        match KernelAlarm::open() {
+            Ok(alarm) => self.run_by(alarm, settled, stop).await,
+            // Out of descriptors: the attempts will say so, each a little late.
+            Err(_) => self.run_by(RuntimeAlarm, settled, stop).await,
+        }
+    }
+
+    /// As [`Runner::run`], woken by this alarm.
+    ///
+    /// # Panics
+    /// With the panic of an attempt.
+    pub async fn run_by(
+        mut self,
+        mut alarm: impl Alarm,
+        mut settled: impl FnMut(Outcome),
+        stop: CancellationToken,
+    ) {
         let mut under_way: JoinSet<Outcome> = JoinSet::new();
         loop {
             let wait = match self.schedule.next(Instant::now()) {
@@ -99,7 +119,7 @@ impl<N: Network> Runner<N> {
             };
             let next_slot = async {
                 match wait {
-                    Some(at) => sleep_until(at).await,
+                    Some(at) => alarm.until(at).await,
                     None => std::future::pending().await,
                 }
             };
@@ -139,11 +159,12 @@ impl<N: Network> Runner<N> {
     ) {
         let (work, stop) = (Arc::clone(&self.probes[probe]), stop.clone());
         under_way.spawn(async move {
+            let late = due.elapsed();
             let attempt = stop.run_until_cancelled(work.attempt(due)).await.unwrap_or_else(|| {
                 let detail = "the agent is stopping";
                 Attempt::new().failed(Failure::new(FailureCode::AgentCancelled, detail))
             });
-            Outcome { probe, due, attempt }
+            Outcome { probe, due, late, attempt }
         });
     }
 
@@ -169,7 +190,7 @@ impl<N: Network> Runner<N> {
 impl Outcome {
     /// A slot in which nothing was sent.
     fn without_attempt(probe: ProbeIndex, due: Instant, failure: Failure) -> Self {
-        Self { probe, due, attempt: Attempt::new().failed(failure) }
+        Self { probe, due, late: Duration::ZERO, attempt: Attempt::new().failed(failure) }
     }
 }
 
@@ -219,7 +240,7 @@ mod tests {
 
     async fn outcomes(runner: Runner<Slow>, stop: CancellationToken) -> Vec<Outcome> {
         let mut all = Vec::new();
-        runner.run(|outcome| all.push(outcome), stop).await;
+        runner.run_by(RuntimeAlarm, |outcome| all.push(outcome), stop).await;
         all
     }
 

@@ -8,6 +8,7 @@ use vantage_agent::probe::Probe;
 use vantage_agent::runner::{InFlight, Outcome, Runner};
 use vantage_agent::spec::{Action, TcpSpec};
 use vantage_wire::Phase;
+use vantage_world::World;
 use vantage_world::truth::Flow;
 
 use crate::stage;
@@ -29,16 +30,20 @@ impl Errors {
     }
 }
 
-/// Runs a probe at a rate for a while and returns the outcome of every slot.
-fn run(world: &vantage_world::World, rate: u32, attempts: u64) -> Vec<Outcome> {
+/// Runs probes of which each is due every 100 ms, at a rate in all, and returns the outcome of
+/// every slot.
+fn run(world: &World, action: &Action, rate: u32, attempts: u64) -> Vec<Outcome> {
+    const INTERVAL: Duration = Duration::from_millis(100);
     let surroundings = stage::surroundings(world);
+    let probes = (rate / 10).max(1);
     stage::at(world, "market", || async {
-        let host = "192.0.2.2".parse().unwrap();
-        let spec = stage::spec(Action::Tcp(TcpSpec { host, port: 7 }));
         let mut runner = Runner::new(InFlight::default());
-        let probe = Probe::new(spec, surroundings).unwrap();
-        let interval = Duration::from_secs(1) / rate;
-        runner.add(probe, Instant::now(), interval, Some(attempts));
+        let start = Instant::now();
+        for number in 0..probes {
+            let probe = Probe::new(stage::spec(action.clone()), surroundings.clone()).unwrap();
+            let first = start + INTERVAL * number / probes;
+            runner.add(probe, first, INTERVAL, Some(attempts / u64::from(probes)));
+        }
         let mut outcomes = Vec::new();
         runner.run(|outcome| outcomes.push(outcome), CancellationToken::new()).await;
         outcomes
@@ -49,8 +54,9 @@ fn run(world: &vantage_world::World, rate: u32, attempts: u64) -> Vec<Outcome> {
 fn the_tcp_handshake_is_true_to_the_packet() {
     let service = "[[host.service]]\nkind = \"tcp\"\nport = 7\nbehaviour = \"close\"";
     let world = stage::world(service, "");
+    let action = Action::Tcp(TcpSpec { host: "192.0.2.2".parse().unwrap(), port: 7 });
     for (rate, attempts) in [(10, 40), (200, 1_000), (1_000, 4_000)] {
-        let outcomes = run(&world, rate, attempts);
+        let outcomes = run(&world, &action, rate, attempts);
         assert_eq!(outcomes.len() as u64, attempts, "every slot has one outcome");
         let truth = world.take_truth().unwrap();
         assert_eq!(truth.not_kept(), 0);
@@ -78,7 +84,21 @@ fn the_tcp_handshake_is_true_to_the_packet() {
             "tcp connect at {rate}/s: |agent − truth| p50 {p50:.1} µs, p99 {p99:.1} µs, {} missed",
             attempts as usize - made.len()
         );
-        println!("{:?}", made.iter().take(12).map(|o| { let f = Flow { client: 0, client_port: o.attempt.facts.local_port.unwrap(), server: 1, server_port: 7 }; o.attempt.phases.get(Phase::Connect).unwrap().get() as f64 - truth.tcp_handshake(f).unwrap().as_secs_f64() * 1e6 }).collect::<Vec<_>>());
-
+        println!(
+            "{:?}",
+            made.iter()
+                .take(12)
+                .map(|o| {
+                    let f = Flow {
+                        client: 0,
+                        client_port: o.attempt.facts.local_port.unwrap(),
+                        server: 1,
+                        server_port: 7,
+                    };
+                    o.attempt.phases.get(Phase::Connect).unwrap().get() as f64
+                        - truth.tcp_handshake(f).unwrap().as_secs_f64() * 1e6
+                })
+                .collect::<Vec<_>>()
+        );
     }
 }
