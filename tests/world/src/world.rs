@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 
 use tempfile::TempDir;
@@ -26,7 +26,7 @@ pub struct World {
     router: RouterHandle,
     hosts: Vec<Host>,
     log: TruthLog,
-    config: WorldConfig,
+    config: Mutex<WorldConfig>,
     ca_file: PathBuf,
     ca_pem: String,
     _folder: TempDir,
@@ -76,7 +76,7 @@ impl World {
             router,
             hosts,
             log,
-            config: config.clone(),
+            config: Mutex::new(config.clone()),
             ca_file,
             ca_pem,
             _folder: folder,
@@ -98,9 +98,9 @@ impl World {
         Self::start(&WorldConfig::from_toml(text)?)
     }
 
-    /// The configuration it runs by.
-    pub fn config(&self) -> &WorldConfig {
-        &self.config
+    /// The configuration it runs by now.
+    pub fn config(&self) -> WorldConfig {
+        self.config.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// A host by name.
@@ -141,17 +141,19 @@ impl World {
     /// # Errors
     /// Where the new configuration is not sound, or changes what cannot change: the seed, the
     /// hosts and their addresses, the ports and certificates of services. Then nothing changes.
-    pub fn change(&mut self, to: &WorldConfig) -> Result<(), WorldError> {
+    pub fn change(&self, to: &WorldConfig) -> Result<(), WorldError> {
+        // One change at a time: the lock is held until it is complete.
+        let mut current = self.config.lock().unwrap_or_else(PoisonError::into_inner);
         let mut problems = to.problems();
         let fixed = |config: &WorldConfig| -> Vec<_> {
             let names = config.hosts.iter().map(|host| (host.name.clone(), host.resolvers.clone()));
             names.zip(config.addresses()).collect()
         };
-        if fixed(&self.config) != fixed(to) {
+        if fixed(&current) != fixed(to) {
             problems
                 .push("hosts, addresses and resolvers cannot change while the world runs".into());
         }
-        if self.config.seed != to.seed {
+        if current.seed != to.seed {
             problems.push("the seed cannot change while the world runs".into());
         }
         for services in &self.services {
@@ -162,7 +164,7 @@ impl World {
         let serve = |config: &WorldConfig| {
             config.hosts.iter().filter(|host| !host.services.is_empty()).count()
         };
-        if serve(&self.config) != serve(to) {
+        if serve(&current) != serve(to) {
             problems.push("services cannot come or go while the world runs".into());
         }
         if !problems.is_empty() {
@@ -174,7 +176,7 @@ impl World {
                 services.change(&host.services)?;
             }
         }
-        self.config = to.clone();
+        *current = to.clone();
         Ok(())
     }
 

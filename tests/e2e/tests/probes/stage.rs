@@ -21,7 +21,12 @@ pub const RTT: Duration = Duration::from_millis(20);
 /// `services` are `[[host.service]]` tables of the site, `path` are further keys of `[[path]]`
 /// from market to site, in that direction only.
 pub fn world(services: &str, path: &str) -> World {
-    World::start_toml(&format!(
+    World::start_toml(&text(services, path)).unwrap()
+}
+
+/// The world file of [`world`].
+pub fn text(services: &str, path: &str) -> String {
+    format!(
         r#"
         [[host]]
         name = "market"
@@ -38,8 +43,7 @@ pub fn world(services: &str, path: &str) -> World {
         one-way = true
         {path}
         "#
-    ))
-    .unwrap()
+    )
 }
 
 /// Runs asynchronous work at a host, on one thread, as the agent does.

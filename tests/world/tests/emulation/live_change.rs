@@ -40,7 +40,7 @@ fn echo(stream: &mut TcpStream, byte: u8) {
 
 #[test]
 fn a_change_of_delay_keeps_connections() {
-    let mut world = World::start(&config(20, "198.51.100.1")).unwrap();
+    let world = World::start(&config(20, "198.51.100.1")).unwrap();
     let site = world.host("site").unwrap().ipv4();
     let market = world.host("market").unwrap();
     let mut connection = market.run(|| connect(site, 7).unwrap()).unwrap();
@@ -64,7 +64,7 @@ fn a_change_of_delay_keeps_connections() {
 
 #[test]
 fn dns_answers_change_while_it_runs() {
-    let mut world = World::start(&config(4, "198.51.100.1")).unwrap();
+    let world = World::start(&config(4, "198.51.100.1")).unwrap();
     let site = world.host("site").unwrap().ipv4().into();
     let ask = |world: &World| {
         let market = world.host("market").unwrap();
@@ -77,7 +77,7 @@ fn dns_answers_change_while_it_runs() {
 
 #[test]
 fn what_cannot_change_is_refused_and_leaves_everything() {
-    let mut world = World::start(&config(4, "198.51.100.1")).unwrap();
+    let world = World::start(&config(4, "198.51.100.1")).unwrap();
     let mut other = config(80, "198.51.100.1");
     other.hosts[0].name = "elsewhere".into();
     other.paths.clear();
@@ -86,5 +86,5 @@ fn what_cannot_change_is_refused_and_leaves_everything() {
         panic!("the change was taken");
     };
     assert_eq!(problems.len(), 2, "{problems:?}");
-    assert_eq!(*world.config(), config(4, "198.51.100.1"));
+    assert_eq!(world.config(), config(4, "198.51.100.1"));
 }

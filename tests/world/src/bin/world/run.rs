@@ -48,7 +48,7 @@ impl Run {
             ),
             None => None,
         };
-        let mut world = World::start(&config)?;
+        let world = World::start(&config)?;
         let name = self.host.clone().unwrap_or_else(|| config.hosts[0].name.clone());
         let host = world.host(&name)?;
         let (program, arguments) = match self.command.split_first() {
@@ -67,7 +67,7 @@ impl Run {
             .args(arguments)
             .spawn()
             .with_context(|| format!("failed to start {program} at host {name}"))?;
-        let status = self.attend(child, &mut world)?;
+        let status = self.attend(child, &world)?;
         let truth = world.truth()?;
         if let Some(file) = truth_file {
             write_truth(&truth, &world, file).context("failed to write the truth file")?;
@@ -87,7 +87,7 @@ impl Run {
     }
 
     /// Waits for the command, passes on a request to end, and follows the world file.
-    fn attend(&self, mut child: Child, world: &mut World) -> anyhow::Result<ExitStatus> {
+    fn attend(&self, mut child: Child, world: &World) -> anyhow::Result<ExitStatus> {
         let terminate = Arc::new(AtomicBool::new(false));
         signal_hook::flag::register(signal_hook::consts::SIGTERM, Arc::clone(&terminate))
             .context("failed to catch SIGTERM")?;
