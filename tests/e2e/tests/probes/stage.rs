@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
+use vantage_agent::net::tls::TlsClients;
 use vantage_agent::net::{SystemResolver, TcpNetwork};
 use vantage_agent::probe::Probe;
 use vantage_agent::spec::{Action, PhaseTimeouts};
@@ -65,6 +66,7 @@ pub fn surroundings(world: &World) -> Surroundings<TcpNetwork> {
     Surroundings {
         network: Arc::new(TcpNetwork::new(SystemResolver::new(vec![server]))),
         guard: Guard::ALLOW_PRIVATE,
+        tls: TlsClients::new(),
     }
 }
 
