@@ -14,6 +14,8 @@ use vantage_agent::{Attempt, Guard, ProbeSpec, Surroundings};
 use vantage_wire::report::Family;
 use vantage_wire::{Attribution, FailureCode, Phase};
 use vantage_world::World;
+use vantage_world::clock::Nanos;
+use vantage_world::truth::{Flow, PacketKey, TcpFlags, Truth};
 
 /// Round-trip time between market and site.
 pub const RTT: Duration = Duration::from_millis(20);
@@ -67,6 +69,7 @@ pub fn surroundings(world: &World) -> Surroundings<TcpNetwork> {
         network: Arc::new(TcpNetwork::new(SystemResolver::new(vec![server]))),
         guard: Guard::ALLOW_PRIVATE,
         tls: TlsClients::new(),
+        contact: None,
     }
 }
 
@@ -98,4 +101,76 @@ pub fn assert_fails(attempt: &Attempt, code: FailureCode, phase: Phase, by: Attr
         "{failure:?}"
     );
     assert!(!failure.detail.as_str().is_empty(), "a person would want to know more");
+}
+
+/// Asserts that exactly these phases were completed.
+pub fn assert_phases(attempt: &Attempt, expected: &[Phase]) {
+    let completed: Vec<_> = attempt.phases.iter().map(|(phase, _)| phase).collect();
+    assert_eq!(completed, expected, "{attempt:?}");
+}
+
+/// How long a completed phase took.
+pub fn took(attempt: &Attempt, phase: Phase) -> Duration {
+    attempt.phases.get(phase).unwrap_or_else(|| panic!("no {phase}: {attempt:?}")).into()
+}
+
+/// The connections from market to a port of the site, in the order of their SYNs.
+pub fn flows(truth: &Truth, server_port: u16) -> Vec<Flow> {
+    let mut flows = Vec::new();
+    for record in truth.between(0, 1) {
+        if let PacketKey::Tcp { source_port, destination_port, flags, .. } = record.key
+            && destination_port == server_port
+            && flags == TcpFlags::SYN
+        {
+            flows.push(Flow { client: 0, client_port: source_port, server: 1, server_port });
+        }
+    }
+    flows
+}
+
+/// When the segments with data of one end passed the client: its own when they left it, the
+/// server's when they reached it.
+pub fn data_segments(truth: &Truth, flow: Flow, by_client: bool) -> Vec<Nanos> {
+    let mut seen: Vec<_> = truth
+        .tcp_segments(flow)
+        .into_iter()
+        .filter(|record| matches!(record.key, PacketKey::Tcp { payload_bytes: 1.., .. }))
+        .filter(|record| (record.from == flow.client) == by_client)
+        .filter_map(|record| if by_client { Some(record.arrival) } else { record.sent })
+        .collect();
+    seen.sort_unstable();
+    seen
+}
+
+/// How much longer a phase was measured than its packets took.
+#[derive(Debug, Default)]
+pub struct OverTruth {
+    excess_us: Vec<f64>,
+}
+
+impl OverTruth {
+    /// Adds a time that must not be shorter than its packets took. The clocks of the two differ by
+    /// less than 2 µs.
+    pub fn add(&mut self, measured: Duration, truth: Duration) {
+        assert!(
+            measured + Duration::from_micros(2) >= truth,
+            "{measured:?} was measured of what took {truth:?}"
+        );
+        self.add_between(measured, truth);
+    }
+
+    /// Adds the time between two moments, either of which may have been noticed late.
+    pub fn add_between(&mut self, measured: Duration, truth: Duration) {
+        self.excess_us.push((measured.as_secs_f64() - truth.as_secs_f64()) * 1e6);
+    }
+
+    /// Prints the excess, and asserts the budget of half of the measurements.
+    pub fn judge(mut self, what: &str, count: usize) {
+        assert_eq!(self.excess_us.len(), count, "{what}: every attempt was joined");
+        self.excess_us.sort_by(f64::total_cmp);
+        let at = |share: f64| self.excess_us[((count as f64 * share) as usize).min(count - 1)];
+        let (p50, p99) = (at(0.5), at(0.99));
+        println!("{what}: measured − truth: p50 {p50:.0} µs, p99 {p99:.0} µs of {count}");
+        assert!(p50.abs() <= 150.0, "{what}: {:?}", self.excess_us);
+    }
 }
