@@ -87,13 +87,14 @@ impl<N: Network> Probe<N> {
     pub async fn attempt(&self, due: Instant) -> Attempt {
         let mut watch = Stopwatch::new(due, &self.spec);
         let family = self.spec.family;
+        // Boxed where they are large: an attempt of a small kind must not take their room.
         let outcome = match (&self.spec.action, &self.prepared) {
             (Action::Tcp(spec), _) => tcp::run(spec, &self.surroundings, family, &mut watch).await,
             (Action::Tls(spec), Prepared::Tls(probe)) => {
-                probe.run(spec, &self.surroundings, family, &mut watch).await
+                Box::pin(probe.run(spec, &self.surroundings, family, &mut watch)).await
             }
             (Action::Http(spec), Prepared::Http(probe)) => {
-                probe.run(spec, &self.surroundings, family, &mut watch).await
+                Box::pin(probe.run(spec, &self.surroundings, family, &mut watch)).await
             }
             _ => Err(Failure::new(FailureCode::ConfigInvalid, "not built in")),
         };

@@ -153,6 +153,22 @@ impl Connection {
         self.drive(first_byte_or_done).await
     }
 
+    /// Takes leave (GOAWAY, `close_notify`) without waiting for the peer to do so, too.
+    pub async fn close(self) {
+        let Self { sender, driver, beside, .. } = self;
+        // The connection ends in order once nobody can send on it any more.
+        drop(sender);
+        let mut driver = driver;
+        poll_fn(|context| {
+            if let Some(driver) = &mut driver {
+                let _ = driver.as_mut().poll(context);
+            }
+            beside.poll(context);
+            Poll::Ready(())
+        })
+        .await;
+    }
+
     fn poll(&mut self, context: &mut Context<'_>) {
         if let Some(driver) = &mut self.driver
             && let Poll::Ready(outcome) = driver.as_mut().poll(context)

@@ -3,7 +3,7 @@
 //! Phases: `dns`, `connect`, `tls`; then `request`, from the request's first byte being written to
 //! the response's first byte having been read, and `transfer`, from there to the last byte read.
 //! Both are stamped beside the system calls (over TLS: beside the cipher), whatever the parsers
-//! above take. Over HTTP/2 the request begins with the connection's preface.
+//! above take. Over HTTP/2 the request begins after the connection's preface, with its settings.
 //!
 //! Redirects are followed within the attempt, each on a connection of its own; a phase is then the
 //! sum of what it took at each hop, and the attempt's address is the last hop's.
@@ -120,7 +120,9 @@ impl HttpProbe {
             let hop = async {
                 let mut connection = self.open(&origin, spec, surroundings, family, watch).await?;
                 let exchanged = self.ask(&mut connection, &template, &url, spec, watch).await?;
-                self.judge(exchanged, &url, spec, watch)
+                let hop = self.judge(exchanged, &url, spec, watch);
+                connection.close().await;
+                hop
             };
             let hop = hop.await;
             watch.attempt.phases = sum(earlier, watch.attempt.phases);
@@ -215,7 +217,7 @@ impl HttpProbe {
         if spec.version == HttpVersion::Http2 && !http2 {
             return Err(Failure::new(FailureCode::HttpProtocol, "HTTP/2 was not agreed on"));
         }
-        start(stream, http2, identity, watch).await
+        start(Box::new(stream), http2, identity, watch).await
     }
 
     /// One exchange.

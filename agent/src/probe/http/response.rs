@@ -96,8 +96,8 @@ impl Judge {
     }
 }
 
-/// For how long the target asks to be left alone, given in seconds. A date (RFC 9110 §10.2.3)
-/// counts from the target's own clock, where it says what that shows.
+/// For how long the target asks to be left alone (RFC 9110 §10.2.3), where it says so in seconds. A
+/// date is not read: it means something only by the wall clock.
 pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds))

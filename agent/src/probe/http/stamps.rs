@@ -10,6 +10,9 @@ use tokio::time::Instant;
 
 use super::frames::FrameWatch;
 
+/// What HTTP/2 connections begin with (RFC 9113 §3.4), written by itself before the request is made.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
 /// The stamps of one exchange. Clones share.
 #[derive(Debug, Clone, Default)]
 pub struct Stamps {
@@ -19,7 +22,7 @@ pub struct Stamps {
 /// What was stamped.
 #[derive(Debug, Default)]
 pub struct Taken {
-    /// When the request's first byte was about to be written.
+    /// When the request's first byte was about to be written, after the preface of HTTP/2.
     pub written: Option<Instant>,
     /// When the response's first byte had been read.
     pub began: Option<Instant>,
@@ -113,8 +116,11 @@ impl<S> Stamped<S> {
         Self { stream, stamps }
     }
 
-    fn writing(&self) {
-        self.stamps.taken().written.get_or_insert_with(Instant::now);
+    fn writing(&self, bytes: &[u8]) {
+        let mut taken = self.stamps.taken();
+        if taken.written.is_none() && !bytes.starts_with(PREFACE) {
+            taken.written = Some(Instant::now());
+        }
     }
 
     fn wrote<T>(&self, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
@@ -157,7 +163,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Stamped<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.writing();
+        self.writing(bytes);
         let outcome = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.wrote(outcome)
     }
@@ -167,7 +173,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Stamped<S> {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.writing();
+        self.writing(slices.first().map_or(&[], |slice| slice));
         let outcome = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
         self.wrote(outcome)
     }

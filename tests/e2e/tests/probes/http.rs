@@ -11,6 +11,7 @@ use vantage_wire::FailureCode as Code;
 use vantage_wire::Phase::{Connect, Request, Tls, Total, Transfer};
 use vantage_wire::{Attribution, Phase};
 use vantage_world::World;
+use vantage_world::clock::Nanos;
 use vantage_world::services::Behaviour;
 
 use crate::stage;
@@ -308,10 +309,28 @@ fn a_kept_connection_that_is_closed_under_a_request_is_made_anew() {
     }
 }
 
+/// The segment in which this byte came, counted from the last one as 1. Segments may have been
+/// joined on their way, so their number tells nothing.
+fn containing(segments: &[(Nanos, u64)], from_end: u64) -> (Nanos, u64) {
+    let mut left = from_end;
+    let from_last = segments.iter().rev();
+    *from_last
+        .take_while(|(_, bytes)| {
+            let goes_on = left > 0;
+            left = left.saturating_sub(*bytes);
+            goes_on
+        })
+        .last()
+        .unwrap()
+}
+
 #[test]
 fn phases_last_as_long_as_their_packets() {
     let world = stage::world(SITE, "");
-    for (version, what) in [(HttpVersion::Http1, "HTTP/1.1"), (HttpVersion::Http2, "HTTP/2")] {
+    // Over HTTP/2 the client's first segment is a preface, and each byte of the body has a frame.
+    for (version, what, preface, body_bytes) in
+        [(HttpVersion::Http1, "HTTP/1.1", 0, 3), (HttpVersion::Http2, "HTTP/2", 1, 30)]
+    {
         let spec = spec(&world, &format!("{HTTP}/drip/3/10"));
         let attempts = attempts(&world, HttpSpec { version, ..spec }, &|_| {}, 50);
         let truth = world.take_truth().unwrap();
@@ -319,17 +338,50 @@ fn phases_last_as_long_as_their_packets() {
         let mut transfer = stage::OverTruth::default();
         let mut whole = stage::OverTruth::default();
         for (attempt, flow) in attempts.iter().zip(stage::flows(&truth, 80)) {
-            let start = stage::data_segments(&truth, flow, true)[0];
+            let (asked, _) = stage::data_segments(&truth, flow, true)[preface];
             let answer = stage::data_segments(&truth, flow, false);
-            let (first, last) = (answer[0].since(start), answer[answer.len() - 1].since(start));
-            let (to_first, to_last) =
-                (stage::took(attempt, Request), stage::took(attempt, Transfer));
+            let (end, _) = answer[answer.len() - 1];
+            let (head, _) = containing(&answer, body_bytes + 1);
+            let (first, last) = (head.since(asked), end.since(asked));
+            let to_first = stage::took(attempt, Request);
+            let to_last = stage::took(attempt, Transfer);
             request.add(to_first, first);
             whole.add(to_first + to_last, last);
-            transfer.add_between(to_last, last - first);
+            transfer.add_between(to_last, end.since(head));
         }
-        request.judge(&format!("{what} request"), 50);
+        request.print(&format!("{what} request"), 50);
         transfer.judge(&format!("{what} transfer"), 50);
-        whole.judge(&format!("{what} request and transfer"), 50);
+        whole.print(&format!("{what} request and transfer"), 50);
+    }
+}
+
+#[test]
+fn a_version_that_was_not_agreed_on_is_not_spoken() {
+    for (alpn, code, phase) in
+        [("[]", Code::HttpProtocol, Request), ("[\"http/1.1\"]", Code::TlsHandshake, Tls)]
+    {
+        let site = format!("[[host.service]]\nkind = \"https\"\nalpn = {alpn}");
+        let world = stage::world(&site, "");
+        let attempt = attempt(&world, HTTPS, |spec| spec.version = HttpVersion::Http2);
+        stage::assert_fails(&attempt, code, phase, Target);
+    }
+}
+
+#[test]
+fn what_makes_no_request_is_refused_beforehand() {
+    let world = stage::world("", "");
+    for (url, change) in [
+        ("ftp://192.0.2.2/", (|_| {}) as fn(&mut HttpSpec)),
+        ("http://192.0.2.2:0/", |_| {}),
+        ("http://a.test/", |spec| spec.follow_redirects = 21),
+        ("http://a.test/", |spec| (spec.reuse, spec.follow_redirects) = (true, 1)),
+        ("http://a.test/", |spec| spec.headers = vec![("content-length".into(), "1".into())]),
+        ("http://a.test/", |spec| spec.expect.body_matches = Some("[".into())),
+        ("https://a.test/", |spec| spec.tls.ca_pem = Some("nonsense".into())),
+        ("https://a.test/", |spec| spec.tls.server_name = Some("no name".into())),
+    ] {
+        let mut spec = spec(&world, url);
+        change(&mut spec);
+        assert!(Probe::new(probe(spec), stage::surroundings(&world)).is_err(), "{url}");
     }
 }

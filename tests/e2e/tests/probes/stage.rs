@@ -128,15 +128,20 @@ pub fn flows(truth: &Truth, server_port: u16) -> Vec<Flow> {
     flows
 }
 
-/// When the segments with data of one end passed the client: its own when they left it, the
-/// server's when they reached it.
-pub fn data_segments(truth: &Truth, flow: Flow, by_client: bool) -> Vec<Nanos> {
+/// When the segments with data of one end passed the client (its own when they left it, the
+/// server's when they reached it), and how many bytes each held.
+pub fn data_segments(truth: &Truth, flow: Flow, by_client: bool) -> Vec<(Nanos, u64)> {
     let mut seen: Vec<_> = truth
         .tcp_segments(flow)
         .into_iter()
-        .filter(|record| matches!(record.key, PacketKey::Tcp { payload_bytes: 1.., .. }))
         .filter(|record| (record.from == flow.client) == by_client)
-        .filter_map(|record| if by_client { Some(record.arrival) } else { record.sent })
+        .filter_map(|record| match record.key {
+            PacketKey::Tcp { payload_bytes: bytes @ 1.., .. } => {
+                let at = if by_client { record.arrival } else { record.sent? };
+                Some((at, bytes.into()))
+            }
+            _ => None,
+        })
         .collect();
     seen.sort_unstable();
     seen
@@ -165,12 +170,17 @@ impl OverTruth {
     }
 
     /// Prints the excess, and asserts the budget of half of the measurements.
-    pub fn judge(mut self, what: &str, count: usize) {
+    pub fn judge(self, what: &str, count: usize) {
+        let p50 = self.print(what, count);
+        assert!(p50.abs() <= 150.0, "{what}: p50 {p50:.0} µs");
+    }
+
+    /// Prints the excess, and gives that of half of the measurements, in µs.
+    pub fn print(mut self, what: &str, count: usize) -> f64 {
         assert_eq!(self.excess_us.len(), count, "{what}: every attempt was joined");
         self.excess_us.sort_by(f64::total_cmp);
-        let at = |share: f64| self.excess_us[((count as f64 * share) as usize).min(count - 1)];
-        let (p50, p99) = (at(0.5), at(0.99));
+        let (p50, p99) = (self.excess_us[count / 2], self.excess_us[count * 99 / 100]);
         println!("{what}: measured − truth: p50 {p50:.0} µs, p99 {p99:.0} µs of {count}");
-        assert!(p50.abs() <= 150.0, "{what}: {:?}", self.excess_us);
+        p50
     }
 }
