@@ -123,13 +123,19 @@ impl<S> Stamped<S> {
         }
     }
 
-    fn wrote<T>(&self, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+    /// Notes what came of writing. Where the peer has gone, the writer is told that all went well,
+    /// so that it goes on to read: what the peer said before it went may still be there to be read,
+    /// and the end of it comes after that.
+    fn wrote<T>(&self, outcome: Poll<io::Result<T>>, all: T) -> Poll<io::Result<T>> {
         let mut taken = self.stamps.taken();
         taken.blocked = outcome.is_pending();
         if let Poll::Ready(Err(error)) = &outcome {
             taken.note_error(error);
+            let gone = [io::ErrorKind::ConnectionReset, io::ErrorKind::BrokenPipe];
+            if gone.contains(&error.kind()) {
+                return Poll::Ready(Ok(all));
+            }
         }
-        drop(taken);
         outcome
     }
 }
@@ -165,7 +171,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Stamped<S> {
     ) -> Poll<io::Result<usize>> {
         self.writing(bytes);
         let outcome = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.wrote(outcome)
+        self.wrote(outcome, bytes.len())
     }
 
     fn poll_write_vectored(
@@ -175,7 +181,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Stamped<S> {
     ) -> Poll<io::Result<usize>> {
         self.writing(slices.first().map_or(&[], |slice| slice));
         let outcome = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
-        self.wrote(outcome)
+        self.wrote(outcome, slices.iter().map(|slice| slice.len()).sum())
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -184,7 +190,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Stamped<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let outcome = Pin::new(&mut self.stream).poll_flush(context);
-        self.wrote(outcome)
+        self.wrote(outcome, ())
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
