@@ -13,6 +13,9 @@ pub struct Attempt {
     /// The phases that were completed, also those before a failure. The outcome phase (`rtt` for
     /// ICMP, `total` for the others) is there only when the attempt succeeded.
     pub phases: PhaseTimes,
+    /// Whether it was carried out on a connection that was there already: it then has no phase
+    /// before `request`.
+    pub warm: bool,
     /// The address probed; `None` when it did not come so far.
     pub address: Option<IpAddr>,
     /// What else was learned on the way.
@@ -25,6 +28,7 @@ impl Attempt {
         Self {
             failure: None,
             phases: PhaseTimes::default(),
+            warm: false,
             address: None,
             facts: Facts::default(),
         }
@@ -117,6 +121,8 @@ pub struct HttpFacts {
     pub version: Option<String>,
     /// Bytes of body that were read.
     pub body_bytes: u64,
+    /// Whether there was more of it than the limit lets be read.
+    pub body_cut: bool,
     /// Redirects followed.
     pub redirects: u32,
     /// For how long the target asked to be left alone (`Retry-After`).

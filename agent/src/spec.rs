@@ -155,6 +155,8 @@ pub struct HttpSpec {
     pub method: http::Method,
     /// Headers beside the probe's own.
     pub headers: Vec<(String, String)>,
+    /// Body. (default: none)
+    pub body: bytes::Bytes,
     /// How TLS is spoken.
     pub tls: TlsParameters,
     /// Versions of HTTP to use.
@@ -167,6 +169,24 @@ pub struct HttpSpec {
     pub body_limit_bytes: u64,
     /// Whether to measure on a connection that is kept open, as a series of its own.
     pub reuse: bool,
+}
+
+impl HttpSpec {
+    /// A GET of this URL with all else as it is by default.
+    pub fn get(url: http::Uri) -> Self {
+        Self {
+            url,
+            method: http::Method::GET,
+            headers: Vec::new(),
+            body: bytes::Bytes::new(),
+            tls: TlsParameters::default(),
+            version: HttpVersion::default(),
+            expect: Expectations::default(),
+            follow_redirects: 0,
+            body_limit_bytes: 1024 * 1024,
+            reuse: false,
+        }
+    }
 }
 
 /// Which version of HTTP is spoken over TCP.
@@ -188,6 +208,8 @@ pub struct Expectations {
     pub statuses: Vec<u16>,
     /// Text that the body must hold.
     pub body_contains: Option<String>,
+    /// Pattern that the body must match somewhere, in the syntax of the crate `regex-lite`.
+    pub body_matches: Option<String>,
 }
 
 /// A DNS query.

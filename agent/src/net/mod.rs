@@ -4,6 +4,7 @@ mod connect;
 mod error;
 mod resolver;
 mod sys;
+pub mod tls;
 
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};

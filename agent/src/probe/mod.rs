@@ -4,8 +4,10 @@
 //! is a future that ends within the probe's timeout, whatever the network does; dropping it ends
 //! the attempt.
 
+mod http;
 mod stopwatch;
 mod tcp;
+mod tls;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -16,6 +18,7 @@ use vantage_wire::{Failure, FailureCode, Phase};
 
 use crate::attempt::Attempt;
 use crate::guard::Guard;
+use crate::net::tls::TlsClients;
 use crate::net::{Connected, Network};
 use crate::spec::{Action, Host, ProbeSpec};
 
@@ -28,6 +31,10 @@ pub struct Surroundings<N> {
     pub network: Arc<N>,
     /// Which addresses may be probed.
     pub guard: Guard,
+    /// TLS configurations, shared by all probes.
+    pub tls: TlsClients,
+    /// Whom to write to about the probes, in their `User-Agent`: a URL or an address of mail.
+    pub contact: Option<Arc<str>>,
 }
 
 /// A probe that is ready to be carried out.
@@ -35,6 +42,15 @@ pub struct Surroundings<N> {
 pub struct Probe<N> {
     spec: ProbeSpec,
     surroundings: Surroundings<N>,
+    prepared: Prepared,
+}
+
+/// What a probe keeps from one attempt to the next.
+#[derive(Debug)]
+enum Prepared {
+    Nothing,
+    Tls(tls::TlsProbe),
+    Http(Box<http::HttpProbe>),
 }
 
 /// A probe that cannot be carried out as specified.
@@ -51,7 +67,14 @@ impl<N: Network> Probe<N> {
     /// # Errors
     /// When a parameter makes no sense; the message names it.
     pub fn new(spec: ProbeSpec, surroundings: Surroundings<N>) -> Result<Self, ProbeError> {
-        Ok(Self { spec, surroundings })
+        let prepared = match &spec.action {
+            Action::Tls(spec) => Prepared::Tls(tls::TlsProbe::new(spec, &surroundings)?),
+            Action::Http(spec) => {
+                Prepared::Http(Box::new(http::HttpProbe::new(spec, &surroundings)?))
+            }
+            _ => Prepared::Nothing,
+        };
+        Ok(Self { spec, surroundings, prepared })
     }
 
     /// What it does.
@@ -63,9 +86,15 @@ impl<N: Network> Probe<N> {
     /// its work; the timeout does, too.
     pub async fn attempt(&self, due: Instant) -> Attempt {
         let mut watch = Stopwatch::new(due, &self.spec);
-        let outcome = match &self.spec.action {
-            Action::Tcp(spec) => {
-                tcp::run(spec, &self.surroundings, self.spec.family, &mut watch).await
+        let family = self.spec.family;
+        // Boxed where they are large: an attempt of a small kind must not take their room.
+        let outcome = match (&self.spec.action, &self.prepared) {
+            (Action::Tcp(spec), _) => tcp::run(spec, &self.surroundings, family, &mut watch).await,
+            (Action::Tls(spec), Prepared::Tls(probe)) => {
+                Box::pin(probe.run(spec, &self.surroundings, family, &mut watch)).await
+            }
+            (Action::Http(spec), Prepared::Http(probe)) => {
+                Box::pin(probe.run(spec, &self.surroundings, family, &mut watch)).await
             }
             _ => Err(Failure::new(FailureCode::ConfigInvalid, "not built in")),
         };

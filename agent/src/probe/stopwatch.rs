@@ -19,6 +19,7 @@ pub struct Stopwatch {
     deadline: Instant,
     phase_timeouts: PhaseTimeouts,
     outcome_phase: Phase,
+    succeeded: Option<Instant>,
 }
 
 impl Stopwatch {
@@ -30,6 +31,7 @@ impl Stopwatch {
             deadline: due + spec.timeout,
             phase_timeouts: spec.phase_timeouts,
             outcome_phase: spec.action.kind().outcome_phase(),
+            succeeded: None,
         }
     }
 
@@ -91,13 +93,20 @@ impl Stopwatch {
         }
     }
 
+    /// Says when the attempt succeeded, where more is done after that moment.
+    pub fn succeed_at(&mut self, moment: Instant) {
+        self.succeeded = Some(moment);
+    }
+
     /// The attempt with its outcome. A success gets its total, from when it was due; a probe whose
     /// outcome phase is not `total` has set that itself.
     pub fn finish(mut self, outcome: Result<(), Failure>) -> Attempt {
         match outcome {
             Ok(()) => {
                 if self.outcome_phase == Phase::Total {
-                    self.attempt.phases.set(Phase::Total, self.due.elapsed());
+                    let end = self.succeeded.unwrap_or_else(Instant::now);
+                    let total = end.saturating_duration_since(self.due);
+                    self.attempt.phases.set(Phase::Total, total);
                 }
                 self.attempt
             }

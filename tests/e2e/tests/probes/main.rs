@@ -4,5 +4,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails by panicking")]
 
 mod accuracy;
+mod client_certificate;
+mod http;
 mod stage;
+mod stall;
 mod tcp;
+mod tls;

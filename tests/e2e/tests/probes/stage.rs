@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
+use vantage_agent::net::tls::TlsClients;
 use vantage_agent::net::{SystemResolver, TcpNetwork};
 use vantage_agent::probe::Probe;
 use vantage_agent::spec::{Action, PhaseTimeouts};
@@ -13,6 +14,8 @@ use vantage_agent::{Attempt, Guard, ProbeSpec, Surroundings};
 use vantage_wire::report::Family;
 use vantage_wire::{Attribution, FailureCode, Phase};
 use vantage_world::World;
+use vantage_world::clock::Nanos;
+use vantage_world::truth::{Flow, PacketKey, TcpFlags, Truth};
 
 /// Round-trip time between market and site.
 pub const RTT: Duration = Duration::from_millis(20);
@@ -69,6 +72,8 @@ pub fn surroundings(world: &World) -> Surroundings<TcpNetwork> {
     Surroundings {
         network: Arc::new(TcpNetwork::new(SystemResolver::new(vec![server]))),
         guard: Guard::ALLOW_PRIVATE,
+        tls: TlsClients::new(),
+        contact: None,
     }
 }
 
@@ -100,4 +105,86 @@ pub fn assert_fails(attempt: &Attempt, code: FailureCode, phase: Phase, by: Attr
         "{failure:?}"
     );
     assert!(!failure.detail.as_str().is_empty(), "a person would want to know more");
+}
+
+/// Asserts that exactly these phases were completed.
+pub fn assert_phases(attempt: &Attempt, expected: &[Phase]) {
+    let completed: Vec<_> = attempt.phases.iter().map(|(phase, _)| phase).collect();
+    assert_eq!(completed, expected, "{attempt:?}");
+}
+
+/// How long a completed phase took.
+pub fn took(attempt: &Attempt, phase: Phase) -> Duration {
+    attempt.phases.get(phase).unwrap_or_else(|| panic!("no {phase}: {attempt:?}")).into()
+}
+
+/// The connections from market to a port of the site, in the order of their SYNs.
+pub fn flows(truth: &Truth, server_port: u16) -> Vec<Flow> {
+    let mut flows = Vec::new();
+    for record in truth.between(0, 1) {
+        if let PacketKey::Tcp { source_port, destination_port, flags, .. } = record.key
+            && destination_port == server_port
+            && flags == TcpFlags::SYN
+        {
+            flows.push(Flow { client: 0, client_port: source_port, server: 1, server_port });
+        }
+    }
+    flows
+}
+
+/// When the segments with data of one end passed the client (its own when they left it, the
+/// server's when they reached it), and how many bytes each held.
+pub fn data_segments(truth: &Truth, flow: Flow, by_client: bool) -> Vec<(Nanos, u64)> {
+    let mut seen: Vec<_> = truth
+        .tcp_segments(flow)
+        .into_iter()
+        .filter(|record| (record.from == flow.client) == by_client)
+        .filter_map(|record| match record.key {
+            PacketKey::Tcp { payload_bytes: bytes @ 1.., .. } => {
+                let at = if by_client { record.arrival } else { record.sent? };
+                Some((at, bytes.into()))
+            }
+            _ => None,
+        })
+        .collect();
+    seen.sort_unstable();
+    seen
+}
+
+/// How much longer a phase was measured than its packets took.
+#[derive(Debug, Default)]
+pub struct OverTruth {
+    excess_us: Vec<f64>,
+}
+
+impl OverTruth {
+    /// Adds a time that must not be shorter than its packets took. The clocks of the two differ by
+    /// less than 2 µs.
+    pub fn add(&mut self, measured: Duration, truth: Duration) {
+        assert!(
+            measured + Duration::from_micros(2) >= truth,
+            "{measured:?} was measured of what took {truth:?}"
+        );
+        self.add_between(measured, truth);
+    }
+
+    /// Adds the time between two moments, either of which may have been noticed late.
+    pub fn add_between(&mut self, measured: Duration, truth: Duration) {
+        self.excess_us.push((measured.as_secs_f64() - truth.as_secs_f64()) * 1e6);
+    }
+
+    /// Prints the excess, and asserts the budget of half of the measurements.
+    pub fn judge(self, what: &str, count: usize) {
+        let p50 = self.print(what, count);
+        assert!(p50.abs() <= 150.0, "{what}: p50 {p50:.0} µs");
+    }
+
+    /// Prints the excess, and gives that of half of the measurements, in µs.
+    pub fn print(mut self, what: &str, count: usize) -> f64 {
+        assert_eq!(self.excess_us.len(), count, "{what}: every attempt was joined");
+        self.excess_us.sort_by(f64::total_cmp);
+        let (p50, p99) = (self.excess_us[count / 2], self.excess_us[count * 99 / 100]);
+        println!("{what}: measured − truth: p50 {p50:.0} µs, p99 {p99:.0} µs of {count}");
+        p50
+    }
 }
