@@ -19,8 +19,8 @@ mod exchange;
 mod failure;
 mod frames;
 mod redirect;
-mod request;
-mod response;
+pub mod request;
+pub mod response;
 mod stamps;
 
 use std::mem::take;

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails by panicking")]
 
 mod http;
+mod quic;
 mod stage;
 mod tcp;
 mod tls;
