@@ -32,6 +32,10 @@ pub struct ConnectedUdp {
 struct Traffic {
     /// When the first datagram since the last mark left.
     first_left: Option<Instant>,
+    /// When the last datagram left.
+    last_left: Option<Instant>,
+    /// When the last datagram arrived.
+    last_arrived: Option<Instant>,
     /// Datagrams sent.
     sent: u64,
     /// The last error that the network or the kernel reported about a datagram.
@@ -73,6 +77,16 @@ impl ConnectedUdp {
     /// When the first datagram since the last mark was handed to the kernel.
     pub fn first_left(&self) -> Option<Instant> {
         self.traffic.borrow().first_left
+    }
+
+    /// When the last datagram was handed to the kernel.
+    pub fn last_left(&self) -> Option<Instant> {
+        self.traffic.borrow().last_left
+    }
+
+    /// When the last datagram was taken from the kernel.
+    pub fn last_arrived(&self) -> Option<Instant> {
+        self.traffic.borrow().last_arrived
     }
 
     /// How many datagrams have left.
@@ -136,6 +150,7 @@ impl AsyncUdpSocket for ConnectedUdp {
                 Ok(_) => {
                     self.traffic.send_modify(|traffic| {
                         traffic.first_left.get_or_insert(before);
+                        traffic.last_left = Some(before);
                         traffic.sent += 1;
                     });
                     break;
@@ -160,6 +175,12 @@ impl AsyncUdpSocket for ConnectedUdp {
             ready!(self.socket.poll_recv_ready(cx))?;
             match self.socket.try_recv(buffer) {
                 Ok(length) => {
+                    let arrived = Instant::now();
+                    self.traffic.send_if_modified(|traffic| {
+                        traffic.last_arrived = Some(arrived);
+                        // Nobody waits for this.
+                        false
+                    });
                     *meta = RecvMeta::default();
                     (meta.addr, meta.len, meta.stride) = (self.peer, length, length);
                     return Poll::Ready(Ok(1));

@@ -68,12 +68,11 @@ impl Session {
             tokio::select! {
                 biased;
                 outcome = connecting => {
-                    let done = Instant::now();
                     let connection = outcome.map_err(|error| match witness.refusal() {
                         Some(refusal) => in_connect(classify_tls(&refusal, &witness)),
                         None => failure::handshake(&error),
                     })?;
-                    Ok((connection, done))
+                    Ok(connection)
                 }
                 error = socket.error(|_| true) => Err(failure::socket(&error)),
             }
@@ -81,13 +80,19 @@ impl Session {
         let outcome = watch.limit(Phase::Connect, work).await.map_err(|late| {
             failure::timed_out(late, FailureCode::TcpTimeout, FailureCode::QuicTimeout)
         });
-        watch.attempt.facts.tls =
-            facts(outcome.as_ref().ok().map(|(connection, _)| connection), &witness);
-        let (connection, done) = outcome?;
-        if let Some(left) = socket.first_left() {
-            watch.attempt.phases.set(Phase::Connect, done - left);
+        watch.attempt.facts.tls = facts(outcome.as_ref().ok(), &witness);
+        let connection = outcome?;
+        // What quinn and the run-time did after our `Finished` was handed over is not counted.
+        let done = socket.last_left().max(socket.last_arrived());
+        if let (Some(begun), Some(done)) = (socket.first_left(), done) {
+            watch.attempt.phases.set(Phase::Connect, done - begun);
         }
         Ok(Self { connection, socket, _endpoint: endpoint, _drivers: drivers })
+    }
+
+    /// When the last datagram arrived, but not before `earlier`.
+    pub fn arrived_since(&self, earlier: Instant) -> Instant {
+        self.socket.last_arrived().map_or(earlier, |arrived| arrived.max(earlier))
     }
 
     /// Closes the connection, so that the target need not wait for what will never come.

@@ -26,7 +26,8 @@ type Stream = RequestStream<h3_quinn::BidiStream<Bytes>, Bytes>;
 type Sender = SendRequest<h3_quinn::OpenStreams, Bytes>;
 
 /// Asks and reads the answer: phases `request`, from its first datagram being handed to the kernel
-/// to the headers of the response, and `transfer`.
+/// to the one with the headers of the response being taken from it, and `transfer`, to the last
+/// datagram of the response.
 pub async fn run(spec: &HttpSpec, session: &Session, watch: &mut Stopwatch) -> Result<(), Failure> {
     let request = response::request(spec)?;
     let begun = Instant::now();
@@ -43,24 +44,25 @@ pub async fn run(spec: &HttpSpec, session: &Session, watch: &mut Stopwatch) -> R
         failure::timed_out(late, FailureCode::HttpFirstByteTimeout, code)
     })?;
     let left = session.socket.first_left().unwrap_or(begun);
-    watch.attempt.phases.set(Phase::Request, asked.answered - left);
+    let answered = session.arrived_since(left);
+    watch.attempt.phases.set(Phase::Request, answered - left);
     watch.attempt.facts.http = Some(response::facts(&asked.response));
     response::judge_head(spec, &asked.response)?;
 
     let mut body = Body::of(spec, &asked.response);
     let reading = unless_lost(session, Phase::Transfer, asked.read(&mut body, session));
-    let outcome = watch.time(Phase::Transfer, reading).await;
+    let outcome = watch.limit(Phase::Transfer, reading).await;
     if let Some(facts) = &mut watch.attempt.facts.http {
         facts.body_bytes = body.read_bytes;
     }
     outcome?;
+    watch.attempt.phases.set(Phase::Transfer, session.arrived_since(answered) - answered);
     response::judge_body(spec, &body.kept)
 }
 
 /// An answer that has begun, and the streams it needs.
 struct Asked {
     response: Response<()>,
-    answered: Instant,
     stream: Stream,
     beside: Beside,
     // Its end would close the connection.
@@ -83,12 +85,10 @@ async fn ask(request: Request<()>, session: &Session, sent: &AtomicBool) -> Resu
         stream.finish().await?;
         sent.store(true, Ordering::Relaxed);
         let response = stream.recv_response().await?;
-        Ok((Instant::now(), response, stream))
+        Ok((response, stream))
     };
     match beside.work(exchange).await {
-        Ok((answered, response, stream)) => {
-            Ok(Asked { response, answered, stream, beside, _sender: sender })
-        }
+        Ok((response, stream)) => Ok(Asked { response, stream, beside, _sender: sender }),
         // Our own headers, larger than the target takes.
         Err(StreamError::HeaderTooBig { max_size, .. }) if !sent.load(Ordering::Relaxed) => {
             let detail = format!("the target takes {max_size} bytes of headers");
