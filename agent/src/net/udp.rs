@@ -219,6 +219,7 @@ mod tests {
         let peer = free.local_addr().unwrap();
         drop(free);
         let socket = ConnectedUdp::open(peer).unwrap();
+        socket.socket.writable().await.unwrap();
         assert_eq!(socket.first_left(), None);
         socket.try_send(&transmit(peer)).unwrap();
         assert!(socket.first_left().is_some());
@@ -232,6 +233,7 @@ mod tests {
         let peer = free.local_addr().unwrap();
         drop(free);
         let socket = ConnectedUdp::open(peer).unwrap();
+        socket.socket.writable().await.unwrap();
         socket.try_send(&transmit(peer)).unwrap();
         let open = std::net::UdpSocket::bind(peer).unwrap();
         socket.try_send(&transmit(peer)).unwrap();

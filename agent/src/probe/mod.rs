@@ -101,7 +101,7 @@ impl<N: Network> Probe<N> {
                 probe.run(spec, &self.surroundings, family, &mut watch).await
             }
             (Action::Quic(spec), Prepared::Quic(probe)) => {
-                probe.run(spec, &self.surroundings, family, &mut watch).await
+                Box::pin(probe.run(spec, &self.surroundings, family, &mut watch)).await
             }
             _ => Err(Failure::new(FailureCode::ConfigInvalid, "not built in")),
         };

@@ -8,14 +8,14 @@ use rustls::AlertDescription;
 use vantage_wire::{Failure, FailureCode, Phase};
 
 use crate::net::timeout;
-use crate::net::tls::alert_name;
+use crate::net::tls::{Witness, alert_name, classify_tls};
 
 /// Why a handshake failed, unless it was for the certificate, which the caller knows more of.
-pub fn handshake(error: &ConnectionError) -> Failure {
+pub fn handshake(error: &ConnectionError, witness: &Witness) -> Failure {
     let code = match error {
         ConnectionError::VersionMismatch => FailureCode::QuicVersion,
         ConnectionError::ConnectionClosed(close) => {
-            by_transport_code(close.error_code).unwrap_or(FailureCode::QuicHandshake)
+            by_transport_code(close.error_code, witness).unwrap_or(FailureCode::QuicHandshake)
         }
         ConnectionError::TransportError(_) | ConnectionError::ApplicationClosed(_) => {
             FailureCode::QuicHandshake
@@ -28,6 +28,11 @@ pub fn handshake(error: &ConnectionError) -> Failure {
         }
     };
     Failure::in_phase(code, Phase::Connect, &describe(error))
+}
+
+/// What the refusal of a certificate means. TLS over QUIC has no phase of its own.
+pub fn certificate(refusal: &rustls::Error, witness: &Witness) -> Failure {
+    Failure { phase: Phase::Connect, ..classify_tls(refusal, witness) }
 }
 
 /// What an error of the socket means during the handshake. All but a closed port is laid to the
@@ -50,18 +55,22 @@ pub fn timed_out(failure: Failure, usual: FailureCode, here: FailureCode) -> Fai
 }
 
 /// Why an exchange failed: what was `seen`, unless the end of the whole connection explains it.
-pub fn exchange(seen: Failure, closed: Option<&ConnectionError>) -> Failure {
+pub fn exchange(seen: Failure, closed: Option<&ConnectionError>, witness: &Witness) -> Failure {
     match closed {
         // The agent itself closes when it sees a breach of HTTP/3.
         Some(ConnectionError::LocallyClosed) | None => seen,
         Some(closed) => {
-            Failure::in_phase(connection(closed, seen.phase), seen.phase, &describe(closed))
+            let code = connection(closed, seen.phase, witness);
+            // A TLS 1.3 server judges our certificate when the handshake is over for us.
+            let late = code == FailureCode::TlsClientCert;
+            let phase = if late { Phase::Connect } else { seen.phase };
+            Failure::in_phase(code, phase, &describe(closed))
         }
     }
 }
 
 /// Why a connection ended in the midst of an exchange.
-fn connection(closed: &ConnectionError, phase: Phase) -> FailureCode {
+fn connection(closed: &ConnectionError, phase: Phase, witness: &Witness) -> FailureCode {
     match closed {
         ConnectionError::ApplicationClosed(close)
             if u64::from(close.error_code) == Code::H3_NO_ERROR.value() =>
@@ -69,12 +78,13 @@ fn connection(closed: &ConnectionError, phase: Phase) -> FailureCode {
             ended(phase)
         }
         ConnectionError::ApplicationClosed(_) => FailureCode::HttpReset,
-        ConnectionError::ConnectionClosed(close) => match by_transport_code(close.error_code) {
-            // TLS 1.3 lets a server judge the client's certificate after the client is done.
-            Some(FailureCode::TlsClientCert) => FailureCode::TlsClientCert,
-            _ if close.error_code == TransportErrorCode::NO_ERROR => ended(phase),
-            _ => FailureCode::QuicReset,
-        },
+        ConnectionError::ConnectionClosed(close) => {
+            match by_transport_code(close.error_code, witness) {
+                Some(FailureCode::TlsClientCert) => FailureCode::TlsClientCert,
+                _ if close.error_code == TransportErrorCode::NO_ERROR => ended(phase),
+                _ => FailureCode::QuicReset,
+            }
+        }
         ConnectionError::Reset => FailureCode::QuicReset,
         ConnectionError::TimedOut => timeout(phase),
         ConnectionError::TransportError(_)
@@ -103,14 +113,12 @@ const fn ended(phase: Phase) -> FailureCode {
 }
 
 /// What the peer's reason for closing means (RFC 9000 §20.1), where it is more than an error.
-fn by_transport_code(code: TransportErrorCode) -> Option<FailureCode> {
+fn by_transport_code(code: TransportErrorCode, witness: &Witness) -> Option<FailureCode> {
     if code == TransportErrorCode::CONNECTION_REFUSED {
-        Some(FailureCode::QuicRefused)
-    } else if alert(code) == Some(AlertDescription::CertificateRequired) {
-        Some(FailureCode::TlsClientCert)
-    } else {
-        None
+        return Some(FailureCode::QuicRefused);
     }
+    let meant = classify_tls(&rustls::Error::AlertReceived(alert(code)?), witness).code;
+    (meant == FailureCode::TlsClientCert).then_some(meant)
 }
 
 /// The TLS alert within a QUIC error code (RFC 9001 §4.8).
@@ -169,7 +177,7 @@ mod tests {
             (ConnectionError::Reset, Is::QuicReset, "reset"),
             (ConnectionError::TimedOut, Is::QuicTimeout, "timed out"),
         ] {
-            let failure = handshake(&error);
+            let failure = handshake(&error, &Witness::default());
             assert_eq!((failure.code, failure.phase), (expected, Phase::Connect), "{error:?}");
             assert!(failure.detail.as_str().contains(detail), "{failure}");
         }
@@ -194,6 +202,7 @@ mod tests {
     #[test]
     fn a_connection_that_ends_in_an_exchange_says_why() {
         use FailureCode as Is;
+        let witness = Witness::default();
         for (error, in_request, in_transfer) in [
             (application(Code::H3_NO_ERROR), Is::HttpEof, Is::HttpTruncated),
             (application(Code::H3_INTERNAL_ERROR), Is::HttpReset, Is::HttpReset),
@@ -203,8 +212,8 @@ mod tests {
             (ConnectionError::Reset, Is::QuicReset, Is::QuicReset),
             (ConnectionError::TimedOut, Is::HttpFirstByteTimeout, Is::HttpBodyTimeout),
         ] {
-            assert_eq!(connection(&error, Phase::Request), in_request, "{error:?}");
-            assert_eq!(connection(&error, Phase::Transfer), in_transfer, "{error:?}");
+            assert_eq!(connection(&error, Phase::Request, &witness), in_request, "{error:?}");
+            assert_eq!(connection(&error, Phase::Transfer, &witness), in_transfer, "{error:?}");
         }
     }
 }

@@ -15,7 +15,7 @@ use super::super::Stopwatch;
 use super::drivers::Drivers;
 use super::failure;
 use crate::attempt::TlsFacts;
-use crate::net::tls::{TlsClient, Witness, classify_tls};
+use crate::net::tls::{TlsClient, Witness};
 use crate::net::{ConnectedUdp, Origin, classify_io};
 
 /// Largest UDP payload that we take; the peer is told. What fits into Ethernet's frames: a larger
@@ -33,6 +33,8 @@ pub struct Session {
     pub connection: Connection,
     /// Its socket.
     pub socket: Arc<ConnectedUdp>,
+    /// What its handshake showed.
+    pub witness: Witness,
     _endpoint: Endpoint,
     _drivers: Drivers,
 }
@@ -69,8 +71,8 @@ impl Session {
                 biased;
                 outcome = connecting => {
                     let connection = outcome.map_err(|error| match witness.refusal() {
-                        Some(refusal) => in_connect(classify_tls(&refusal, &witness)),
-                        None => failure::handshake(&error),
+                        Some(refusal) => failure::certificate(&refusal, &witness),
+                        None => failure::handshake(&error, &witness),
                     })?;
                     Ok(connection)
                 }
@@ -87,7 +89,7 @@ impl Session {
         if let (Some(begun), Some(done)) = (socket.first_left(), done) {
             watch.attempt.phases.set(Phase::Connect, done - begun);
         }
-        Ok(Self { connection, socket, _endpoint: endpoint, _drivers: drivers })
+        Ok(Self { connection, socket, witness, _endpoint: endpoint, _drivers: drivers })
     }
 
     /// When the last datagram arrived, but not before `earlier`.
@@ -132,11 +134,6 @@ fn client_config(crypto: QuicClientConfig) -> ClientConfig {
     let mut config = ClientConfig::new(Arc::new(crypto));
     config.transport_config(Arc::new(transport));
     config
-}
-
-/// TLS over QUIC has no phase of its own.
-fn in_connect(failure: Failure) -> Failure {
-    Failure { phase: Phase::Connect, ..failure }
 }
 
 /// What is known of TLS. quinn does not tell the cipher suite.

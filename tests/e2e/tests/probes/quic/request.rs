@@ -9,7 +9,7 @@ use vantage_agent::{Attempt, ProbeSpec};
 use vantage_wire::{Attribution, FailureCode, Phase};
 use vantage_world::{World, WorldConfig};
 
-use super::{BOTH, H3, SITE, phases, spec, took};
+use super::{BOTH, H3, SITE, spec};
 use crate::stage;
 
 fn attempt(world: &World, path: &str) -> Attempt {
@@ -29,14 +29,14 @@ fn an_answer_is_timed_and_described() {
     for host in BOTH {
         let attempt = stage::attempt(&world, spec(&world, host, Some("/drip/3/20")));
         assert!(attempt.is_ok(), "{attempt:?}");
-        assert_eq!(
-            phases(&attempt),
-            [Phase::Connect, Phase::Request, Phase::Transfer, Phase::Total]
+        stage::assert_phases(
+            &attempt,
+            &[Phase::Connect, Phase::Request, Phase::Transfer, Phase::Total],
         );
-        assert!(took(&attempt, Phase::Request) >= stage::RTT);
+        assert!(stage::took(&attempt, Phase::Request) >= stage::RTT);
         // The last of three bytes leaves 60 ms after the headers; the packet of headers and that
         // of the last byte take the same path.
-        assert!(took(&attempt, Phase::Transfer) >= Duration::from_millis(55), "{attempt:?}");
+        assert!(stage::took(&attempt, Phase::Transfer) >= Duration::from_millis(55), "{attempt:?}");
         let http = attempt.facts.http.unwrap();
         assert_eq!((http.status, http.body_bytes), (Some(200), 3));
         assert_eq!(http.version.as_deref(), Some("HTTP/3.0"));
@@ -63,14 +63,13 @@ fn each_way_to_fail_has_its_code() {
     ] {
         let attempt = attempt(&world, path);
         stage::assert_fails(&attempt, code, phase, by);
-        let expected: &[Phase] = match phase {
-            Transfer => &[Phase::Connect, Request],
-            _ => &[Phase::Connect],
-        };
         let judged = matches!(code, Code::Http4xx | Code::Http5xx | Code::Http429);
-        let expected = if judged { &[Phase::Connect, Request][..] } else { expected };
-        assert_eq!(phases(&attempt)[..expected.len()], *expected, "{path}");
-        assert!(attempt.phases.get(Phase::Total).is_none(), "{path}");
+        let completed: &[Phase] = match phase {
+            Request if judged => &[Phase::Connect, Request, Transfer],
+            Request => &[Phase::Connect],
+            _ => &[Phase::Connect, Request],
+        };
+        stage::assert_phases(&attempt, completed);
         let tls = attempt.facts.tls.unwrap();
         assert_eq!(tls.alpn.as_deref(), Some("h3"), "the handshake is known: {path}");
     }
@@ -116,7 +115,8 @@ fn a_long_body_is_read_to_the_limit() {
     let spec = spec(&world, SITE, Some("/bytes/8000000"));
     let attempt = stage::attempt(&world, changed(spec, |get| get.body_limit_bytes = 50_000));
     assert!(attempt.is_ok(), "{attempt:?}");
-    assert!((50_000..200_000).contains(&attempt.facts.http.unwrap().body_bytes));
+    let http = attempt.facts.http.unwrap();
+    assert_eq!((http.body_bytes, http.body_cut), (50_000, true));
 }
 
 #[test]
@@ -125,6 +125,42 @@ fn a_head_has_a_length_but_no_body() {
     let spec = spec(&world, SITE, Some("/bytes/0"));
     let attempt = stage::attempt(&world, changed(spec, |get| get.method = "HEAD".parse().unwrap()));
     assert!(attempt.is_ok(), "{attempt:?}");
+}
+
+#[test]
+fn a_request_carries_headers_and_body() {
+    let world = stage::world(H3, "");
+    let post = |wanted: &str| {
+        let spec = spec(&world, SITE, Some("/echo-headers"));
+        let spec = changed(spec, |post| {
+            post.method = "POST".parse().unwrap();
+            post.headers = vec![("X-Asked-By".to_owned(), "market".to_owned())];
+            post.body = b"hello".to_vec().into();
+            post.expect.body_contains = Some(wanted.to_owned());
+        });
+        stage::attempt(&world, spec)
+    };
+    for wanted in ["vantage-agent/", "x-asked-by: market", "content-length: 5"] {
+        assert!(post(wanted).is_ok(), "{wanted}: {:?}", post(wanted));
+    }
+    let (code, by) = (FailureCode::HttpAssert, Attribution::Target);
+    stage::assert_fails(&post("nonsense"), code, Phase::Transfer, by);
+}
+
+#[test]
+fn a_request_that_does_not_get_away_times_out_as_such() {
+    let slow = r#"interference = [{ protocol = "udp", action = "throttle", rate-kbps = 500 }]"#;
+    let world = stage::world(H3, slow);
+    let spec = spec(&world, SITE, Some("/ok"));
+    let attempt = stage::attempt(
+        &world,
+        changed(spec, |post| {
+            post.method = "POST".parse().unwrap();
+            post.body = vec![0; 4 << 20].into();
+        }),
+    );
+    let path = Attribution::Path;
+    stage::assert_fails(&attempt, FailureCode::HttpSendTimeout, Phase::Request, path);
 }
 
 #[test]

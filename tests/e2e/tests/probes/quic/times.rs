@@ -8,7 +8,7 @@ use vantage_agent::probe::Probe;
 use vantage_wire::Phase;
 use vantage_world::truth::{PacketKey, PacketRecord, Truth};
 
-use super::{H3, SITE, spec, took};
+use super::{H3, SITE, spec};
 use crate::stage;
 
 const ATTEMPTS: usize = 40;
@@ -87,7 +87,8 @@ fn phases_are_those_of_the_packets() {
     let (mut arrival_off, mut finished_off, mut request_off) = (vec![], vec![], vec![]);
     for (attempt, datagrams) in attempts.iter().zip(&truth) {
         assert!(attempt.is_ok(), "{attempt:?}");
-        let (connect, request) = (took(attempt, Phase::Connect), took(attempt, Phase::Request));
+        let (connect, request) =
+            (stage::took(attempt, Phase::Connect), stage::took(attempt, Phase::Request));
         let times = of_packets(datagrams, market);
         assert!(connect >= times.handshake_at_least, "{connect:?} {times:?}");
         assert!(request >= times.exchange_at_least, "{request:?} {times:?}");

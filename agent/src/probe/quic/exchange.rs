@@ -6,17 +6,20 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use h3::client::{Connection as Control, RequestStream, SendRequest};
 use h3::error::{Code, StreamError};
 use http::header::CONTENT_LENGTH;
-use http::{Method, Request, Response, StatusCode};
+use http::{Request, Response};
 use tokio::time::Instant;
 use vantage_wire::{Failure, FailureCode, Phase};
 
-use super::super::{Stopwatch, response};
-use super::failure;
+use super::super::Stopwatch;
+use super::super::http::response::retry_after;
+use super::body::ReadBody;
 use super::handshake::Session;
+use super::{Asking, failure};
+use crate::attempt::HttpFacts;
 use crate::spec::HttpSpec;
 
 /// Most bytes of headers that a response may have.
@@ -25,16 +28,21 @@ const MAX_HEADER_BYTES: u64 = 64 * 1024;
 type Stream = RequestStream<h3_quinn::BidiStream<Bytes>, Bytes>;
 type Sender = SendRequest<h3_quinn::OpenStreams, Bytes>;
 
-/// Asks and reads the answer: phases `request`, from its first datagram being handed to the kernel
-/// to the one with the headers of the response being taken from it, and `transfer`, to the last
-/// datagram of the response.
-pub async fn run(spec: &HttpSpec, session: &Session, watch: &mut Stopwatch) -> Result<(), Failure> {
-    let request = response::request(spec)?;
+/// Asks, reads the answer and judges it, in phases `request` and `transfer`. Returns when the last
+/// of the answer came.
+pub async fn exchange(
+    asking: &Asking,
+    spec: &HttpSpec,
+    session: &Session,
+    watch: &mut Stopwatch,
+) -> Result<Instant, Failure> {
+    let (request, body) = request(asking, spec)?;
     let begun = Instant::now();
     session.socket.mark();
     let sent = AtomicBool::new(false);
-    let asking = unless_lost(session, Phase::Request, ask(request, session, &sent));
-    let asked = watch.limit(Phase::Request, asking).await;
+    let work = Box::pin(ask(request, body, session, &sent));
+    let work = unless_lost(session, Phase::Request, work);
+    let asked = watch.limit(Phase::Request, work).await;
     let mut asked = asked.map_err(|late| {
         let code = if sent.load(Ordering::Relaxed) {
             FailureCode::HttpFirstByteTimeout
@@ -46,18 +54,40 @@ pub async fn run(spec: &HttpSpec, session: &Session, watch: &mut Stopwatch) -> R
     let left = session.socket.first_left().unwrap_or(begun);
     let answered = session.arrived_since(left);
     watch.attempt.phases.set(Phase::Request, answered - left);
-    watch.attempt.facts.http = Some(response::facts(&asked.response));
-    response::judge_head(spec, &asked.response)?;
 
-    let mut body = Body::of(spec, &asked.response);
+    let mut body = ReadBody::of(spec, asking.judge.wants_body(), &asked.response);
     let reading = unless_lost(session, Phase::Transfer, asked.read(&mut body, session));
     let outcome = watch.limit(Phase::Transfer, reading).await;
-    if let Some(facts) = &mut watch.attempt.facts.http {
-        facts.body_bytes = body.read_bytes;
+    let end = session.arrived_since(answered);
+    if outcome.is_ok() {
+        watch.attempt.phases.set(Phase::Transfer, end - answered);
     }
+    watch.attempt.facts.http = Some(HttpFacts {
+        status: Some(asked.response.status().as_u16()),
+        version: Some(format!("{:?}", asked.response.version())),
+        body_bytes: body.read_bytes,
+        body_cut: body.cut,
+        redirects: 0,
+        retry_after: retry_after(asked.response.headers()),
+    });
+    // A status that is a failure comes before whatever became of its body.
+    asking.judge.status(asked.response.status())?;
     outcome?;
-    watch.attempt.phases.set(Phase::Transfer, session.arrived_since(answered) - answered);
-    response::judge_body(spec, &body.kept)
+    asking.judge.body(&body.bytes)?;
+    Ok(end)
+}
+
+/// The request and its body.
+fn request(asking: &Asking, spec: &HttpSpec) -> Result<(Request<()>, Bytes), Failure> {
+    let invalid = |problem: String| Failure::new(FailureCode::ConfigInvalid, &problem);
+    // HTTP/3 names the host as HTTP/2 does.
+    let request = asking.template.request(&spec.url, true).map_err(invalid)?;
+    let (mut head, _) = request.into_parts();
+    let body = asking.template.body.clone();
+    if !body.is_empty() {
+        head.headers.insert(CONTENT_LENGTH, body.len().into());
+    }
+    Ok((Request::from_parts(head, ()), body))
 }
 
 /// An answer that has begun, and the streams it needs.
@@ -70,19 +100,28 @@ struct Asked {
 }
 
 /// Sends the request and waits for the response's headers.
-async fn ask(request: Request<()>, session: &Session, sent: &AtomicBool) -> Result<Asked, Failure> {
+async fn ask(
+    request: Request<()>,
+    body: Bytes,
+    session: &Session,
+    sent: &AtomicBool,
+) -> Result<Asked, Failure> {
     let quic = h3_quinn::Connection::new(session.connection.clone());
     let mut builder = h3::client::builder();
     builder.max_field_section_size(MAX_HEADER_BYTES).send_grease(false);
     let opened = builder.build::<_, _, Bytes>(quic).await;
     let (control, mut sender) = opened.map_err(|error| {
         let seen = Failure::new(FailureCode::HttpProtocol, &error.to_string());
-        failure::exchange(seen, session.connection.close_reason().as_ref())
+        failure::exchange(seen, session.connection.close_reason().as_ref(), &session.witness)
     })?;
     let mut beside = Beside { control, ended: false };
     let exchange = async {
         let mut stream = sender.send_request(request).await?;
-        stream.finish().await?;
+        match send_body(&mut stream, body).await {
+            // A target may answer without having read all (RFC 9114 §4.1).
+            Ok(()) | Err(StreamError::RemoteTerminate { .. }) => {}
+            Err(error) => return Err(error),
+        }
         sent.store(true, Ordering::Relaxed);
         let response = stream.recv_response().await?;
         Ok((response, stream))
@@ -98,9 +137,16 @@ async fn ask(request: Request<()>, session: &Session, sent: &AtomicBool) -> Resu
     }
 }
 
+async fn send_body(stream: &mut Stream, body: Bytes) -> Result<(), StreamError> {
+    if !body.is_empty() {
+        stream.send_data(body).await?;
+    }
+    stream.finish().await
+}
+
 impl Asked {
-    /// Reads the body to its end or to its limit.
-    async fn read(&mut self, body: &mut Body, session: &Session) -> Result<(), Failure> {
+    /// Reads the body to its end or beyond its limit.
+    async fn read(&mut self, body: &mut ReadBody, session: &Session) -> Result<(), Failure> {
         let Self { stream, beside, .. } = self;
         let reading = async {
             while body.wants_more() {
@@ -136,63 +182,11 @@ async fn unless_lost<T>(
 }
 
 fn ended(error: &StreamError, session: &Session, phase: Phase) -> Failure {
-    failure::exchange(failure::stream(error, phase), session.connection.close_reason().as_ref())
-}
-
-/// What is read of a body.
-struct Body {
-    limit_bytes: u64,
-    announced_bytes: Option<u64>,
-    read_bytes: u64,
-    keep: bool,
-    kept: Vec<u8>,
-}
-
-impl Body {
-    fn of(spec: &HttpSpec, response: &Response<()>) -> Self {
-        // Such an answer has a length, but no body (RFC 9110 §8.6).
-        let bodiless = spec.method == Method::HEAD || response.status() == StatusCode::NOT_MODIFIED;
-        let announced = response.headers().get(CONTENT_LENGTH);
-        let announced = announced.and_then(|length| length.to_str().ok()?.parse().ok());
-        Self {
-            limit_bytes: spec.body_limit_bytes,
-            announced_bytes: announced.filter(|_| !bodiless),
-            read_bytes: 0,
-            keep: spec.expect.body_contains.is_some(),
-            kept: Vec::new(),
-        }
-    }
-
-    fn wants_more(&self) -> bool {
-        // At the limit, too: a body of exactly that length has an end to be seen.
-        self.read_bytes <= self.limit_bytes
-    }
-
-    fn take(&mut self, mut chunk: impl Buf) {
-        while chunk.has_remaining() {
-            let bytes = chunk.chunk();
-            let length = bytes.len();
-            let room = self.limit_bytes.saturating_sub(self.read_bytes);
-            if self.keep {
-                let room = usize::try_from(room).unwrap_or(usize::MAX).min(length);
-                self.kept.extend_from_slice(&bytes[..room]);
-            }
-            self.read_bytes += length as u64;
-            chunk.advance(length);
-        }
-    }
-
-    /// h3 does not compare a body with its announced length (RFC 9114 §4.1.2).
-    fn check_length(&self) -> Result<(), Failure> {
-        let Some(announced) = self.announced_bytes else { return Ok(()) };
-        let code = match self.read_bytes {
-            read if read == announced => return Ok(()),
-            read if read < announced => FailureCode::HttpTruncated,
-            _ => FailureCode::HttpProtocol,
-        };
-        let detail = format!("{} bytes of {announced}", self.read_bytes);
-        Err(Failure::in_phase(code, Phase::Transfer, &detail))
-    }
+    failure::exchange(
+        failure::stream(error, phase),
+        session.connection.close_reason().as_ref(),
+        &session.witness,
+    )
 }
 
 /// The connection's own streams (settings, GOAWAY), which somebody has to read meanwhile.
