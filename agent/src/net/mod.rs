@@ -5,6 +5,7 @@ mod error;
 mod resolver;
 mod sys;
 pub mod tls;
+mod udp;
 
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
@@ -17,6 +18,7 @@ use vantage_wire::report::Family;
 pub use connect::TcpNetwork;
 pub use error::{Origin, classify_io, timeout};
 pub use resolver::{ResolverError, SystemResolver};
+pub use udp::ConnectedUdp;
 
 /// What HTTP, TLS and TCP probes need of the network. Production dials the kernel's TCP; tests may
 /// put anything that reads and writes under a probe.

@@ -5,6 +5,7 @@
 //! the attempt.
 
 mod http;
+mod quic;
 mod stopwatch;
 mod tcp;
 mod tls;
@@ -51,6 +52,7 @@ enum Prepared {
     Nothing,
     Tls(tls::TlsProbe),
     Http(Box<http::HttpProbe>),
+    Quic(Box<quic::QuicProbe>),
 }
 
 /// A probe that cannot be carried out as specified.
@@ -71,6 +73,9 @@ impl<N: Network> Probe<N> {
             Action::Tls(spec) => Prepared::Tls(tls::TlsProbe::new(spec, &surroundings)?),
             Action::Http(spec) => {
                 Prepared::Http(Box::new(http::HttpProbe::new(spec, &surroundings)?))
+            }
+            Action::Quic(spec) => {
+                Prepared::Quic(Box::new(quic::QuicProbe::new(spec, &surroundings)?))
             }
             _ => Prepared::Nothing,
         };
@@ -94,6 +99,9 @@ impl<N: Network> Probe<N> {
                 Box::pin(probe.run(spec, &self.surroundings, family, &mut watch)).await
             }
             (Action::Http(spec), Prepared::Http(probe)) => {
+                Box::pin(probe.run(spec, &self.surroundings, family, &mut watch)).await
+            }
+            (Action::Quic(spec), Prepared::Quic(probe)) => {
                 Box::pin(probe.run(spec, &self.surroundings, family, &mut watch)).await
             }
             _ => Err(Failure::new(FailureCode::ConfigInvalid, "not built in")),

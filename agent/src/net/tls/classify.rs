@@ -76,7 +76,7 @@ fn wants_certificate(alert: AlertDescription, witness: &Witness) -> bool {
 }
 
 /// The alert's name as RFC 8446 §6 writes it.
-fn alert_name(alert: AlertDescription) -> String {
+pub fn alert_name(alert: AlertDescription) -> String {
     let Some(name) = alert.as_str() else { return u8::from(alert).to_string() };
     let mut spelled = String::with_capacity(name.len() + 4);
     let mut after_small = false;

@@ -15,7 +15,7 @@ use rustls::pki_types::ServerName;
 use crate::probe::ProbeError;
 use crate::spec::{Host, TlsParameters};
 
-pub use classify::{classify_handshake, classify_tls};
+pub use classify::{alert_name, classify_handshake, classify_tls};
 pub use clients::{TlsClient, TlsClients};
 pub use handshake::{Negotiated, handshake};
 pub use witness::Witness;

@@ -16,8 +16,8 @@ mod failure;
 mod frames;
 mod kept;
 mod redirect;
-mod request;
-mod response;
+pub mod request;
+pub mod response;
 mod stamps;
 
 use std::mem::take;

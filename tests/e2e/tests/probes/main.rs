@@ -6,6 +6,7 @@
 mod accuracy;
 mod client_certificate;
 mod http;
+mod quic;
 mod stage;
 mod stall;
 mod tcp;
