@@ -45,3 +45,24 @@ pub fn tcp_info(socket: &impl AsFd) -> io::Result<TcpInfo> {
         retransmits: info.tcpi_total_retrans,
     })
 }
+
+/// Makes a connected UDP socket report every ICMP error about what it sent (`IP_RECVERR`,
+/// `ip(7)`). Without it the kernel reports a closed port, but neither an unreachable network nor
+/// an exhausted TTL.
+///
+/// # Errors
+/// The operating system's.
+pub fn report_icmp_errors(socket: &impl AsFd, ipv6: bool) -> io::Result<()> {
+    let on: libc::c_int = 1;
+    let (level, option) = if ipv6 {
+        (libc::IPPROTO_IPV6, libc::IPV6_RECVERR)
+    } else {
+        (libc::IPPROTO_IP, libc::IP_RECVERR)
+    };
+    let length = libc::socklen_t::try_from(size_of::<libc::c_int>()).unwrap_or(0);
+    // SAFETY: `on` lives across the call, and the length is that of `on`.
+    let result = unsafe {
+        libc::setsockopt(socket.as_fd().as_raw_fd(), level, option, (&raw const on).cast(), length)
+    };
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}

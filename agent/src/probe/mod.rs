@@ -4,6 +4,7 @@
 //! is a future that ends within the probe's timeout, whatever the network does; dropping it ends
 //! the attempt.
 
+mod dns;
 mod stopwatch;
 mod tcp;
 
@@ -51,6 +52,9 @@ impl<N: Network> Probe<N> {
     /// # Errors
     /// When a parameter makes no sense; the message names it.
     pub fn new(spec: ProbeSpec, surroundings: Surroundings<N>) -> Result<Self, ProbeError> {
+        if let Action::Dns(spec) = &spec.action {
+            dns::check(spec)?;
+        }
         Ok(Self { spec, surroundings })
     }
 
@@ -66,6 +70,9 @@ impl<N: Network> Probe<N> {
         let outcome = match &self.spec.action {
             Action::Tcp(spec) => {
                 tcp::run(spec, &self.surroundings, self.spec.family, &mut watch).await
+            }
+            Action::Dns(spec) => {
+                dns::run(spec, &self.surroundings, self.spec.family, &mut watch).await
             }
             _ => Err(Failure::new(FailureCode::ConfigInvalid, "not built in")),
         };
@@ -84,7 +91,7 @@ impl<N: Network> Surroundings<N> {
         let address = match host {
             Host::Address(address) => *address,
             Host::Name(name) => {
-                let look_up = self.network.resolve(name, family);
+                let look_up = self.network.resolve(name, family, watch.phase_deadline(Phase::Dns));
                 watch.time(Phase::Dns, look_up).await?[0]
             }
         };

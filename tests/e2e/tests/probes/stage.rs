@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
-use vantage_agent::net::{SystemResolver, TcpNetwork};
+use vantage_agent::net::{Resolver, TcpNetwork};
 use vantage_agent::probe::Probe;
 use vantage_agent::spec::{Action, PhaseTimeouts};
 use vantage_agent::{Attempt, Guard, ProbeSpec, Surroundings};
@@ -63,7 +63,7 @@ pub fn at<T: Send, F: Future<Output = T>>(
 pub fn surroundings(world: &World) -> Surroundings<TcpNetwork> {
     let server = SocketAddr::new(world.host("site").unwrap().ipv4().into(), 53);
     Surroundings {
-        network: Arc::new(TcpNetwork::new(SystemResolver::new(vec![server]))),
+        network: Arc::new(TcpNetwork::new(Resolver::new(vec![server], 1))),
         guard: Guard::ALLOW_PRIVATE,
     }
 }
