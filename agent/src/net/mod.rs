@@ -6,6 +6,7 @@ mod error;
 mod resolver;
 mod sys;
 mod system_servers;
+pub mod tls;
 
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};

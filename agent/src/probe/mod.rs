@@ -17,6 +17,7 @@ use vantage_wire::{Failure, FailureCode, Phase};
 
 use crate::attempt::Attempt;
 use crate::guard::Guard;
+use crate::net::tls::TlsClients;
 use crate::net::{Connected, Network};
 use crate::spec::{Action, Host, ProbeSpec};
 
@@ -29,6 +30,8 @@ pub struct Surroundings<N> {
     pub network: Arc<N>,
     /// Which addresses may be probed.
     pub guard: Guard,
+    /// TLS configurations, shared by all probes.
+    pub tls: TlsClients,
 }
 
 /// A probe that is ready to be carried out.

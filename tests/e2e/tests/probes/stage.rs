@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use vantage_agent::net::{Resolver, TcpNetwork};
+use vantage_agent::net::tls::TlsClients;
 use vantage_agent::probe::Probe;
 use vantage_agent::spec::{Action, PhaseTimeouts};
 use vantage_agent::{Attempt, Guard, ProbeSpec, Surroundings};
@@ -65,6 +66,7 @@ pub fn surroundings(world: &World) -> Surroundings<TcpNetwork> {
     Surroundings {
         network: Arc::new(TcpNetwork::new(Resolver::new(vec![server], 1))),
         guard: Guard::ALLOW_PRIVATE,
+        tls: TlsClients::new(),
     }
 }
 
