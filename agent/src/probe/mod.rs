@@ -39,6 +39,14 @@ pub struct Surroundings<N> {
 pub struct Probe<N> {
     spec: ProbeSpec,
     surroundings: Surroundings<N>,
+    prepared: Prepared,
+}
+
+/// What a probe keeps from one attempt to the next.
+#[derive(Debug)]
+enum Prepared {
+    Nothing,
+    Dns(dns::DnsProbe),
 }
 
 /// A probe that cannot be carried out as specified.
@@ -55,10 +63,13 @@ impl<N: Network> Probe<N> {
     /// # Errors
     /// When a parameter makes no sense; the message names it.
     pub fn new(spec: ProbeSpec, surroundings: Surroundings<N>) -> Result<Self, ProbeError> {
-        if let Action::Dns(spec) = &spec.action {
-            dns::check(spec)?;
-        }
-        Ok(Self { spec, surroundings })
+        let prepared = match &spec.action {
+            Action::Dns(dns) => {
+                Prepared::Dns(dns::DnsProbe::new(dns, spec.family, &surroundings)?)
+            }
+            _ => Prepared::Nothing,
+        };
+        Ok(Self { spec, surroundings, prepared })
     }
 
     /// What it does.
@@ -70,12 +81,11 @@ impl<N: Network> Probe<N> {
     /// its work; the timeout does, too.
     pub async fn attempt(&self, due: Instant) -> Attempt {
         let mut watch = Stopwatch::new(due, &self.spec);
-        let outcome = match &self.spec.action {
-            Action::Tcp(spec) => {
-                tcp::run(spec, &self.surroundings, self.spec.family, &mut watch).await
-            }
-            Action::Dns(spec) => {
-                dns::run(spec, &self.surroundings, self.spec.family, &mut watch).await
+        let family = self.spec.family;
+        let outcome = match (&self.spec.action, &self.prepared) {
+            (Action::Tcp(spec), _) => tcp::run(spec, &self.surroundings, family, &mut watch).await,
+            (Action::Dns(spec), Prepared::Dns(probe)) => {
+                probe.run(spec, &self.surroundings, family, &mut watch).await
             }
             _ => Err(Failure::new(FailureCode::ConfigInvalid, "not built in")),
         };

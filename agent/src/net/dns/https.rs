@@ -22,6 +22,7 @@ use crate::net::error::Origin;
 
 /// A DNS message is never longer.
 const MAX_BODY_BYTES: usize = 65_535;
+const MAX_HEAD_BYTES: u32 = 64 * 1024;
 const MEDIA_TYPE: &str = "application/dns-message";
 
 /// Whom to ask on a connection, and how.
@@ -49,11 +50,19 @@ pub async fn exchange_https(
     if endpoint.http2 {
         let tasks = Tasks::default();
         let _end = AbortOnDrop(tasks.clone());
-        let (mut sender, connection) = http2::handshake(tasks, io).await.map_err(http_failure)?;
+        let (mut sender, connection) = http2::Builder::new(tasks)
+            .max_header_list_size(MAX_HEAD_BYTES)
+            .handshake(io)
+            .await
+            .map_err(http_failure)?;
         let exchange = exchange(endpoint, query, strays, |request| sender.send_request(request));
         while_driving(connection, exchange).await
     } else {
-        let (mut sender, connection) = http1::handshake(io).await.map_err(http_failure)?;
+        let (mut sender, connection) = http1::Builder::new()
+            .max_buf_size(MAX_HEAD_BYTES as usize)
+            .handshake(io)
+            .await
+            .map_err(http_failure)?;
         let exchange = exchange(endpoint, query, strays, |request| sender.send_request(request));
         while_driving(connection, exchange).await
     }

@@ -16,6 +16,7 @@ use std::time::Duration;
 use vantage_wire::{Attribution, Failure, FailureCode, Phase};
 
 use super::error::{Origin, classify_io};
+use super::tls::{Witness, classify_tls};
 
 pub use https::{Endpoint, exchange_https};
 pub use message::{Answer, InvalidName, Query, RecordType, read_answer};
@@ -32,8 +33,12 @@ pub struct Exchange {
 }
 
 /// The failure of an exchange whose socket reports an error. Whatever the network answers instead
-/// of an answer means that the server cannot be reached.
+/// of an answer means that the server cannot be reached. A TLS server's late verdict on the
+/// handshake, such as that it wants a certificate of ours, is a failure of phase `tls`.
 fn broken(error: &io::Error, origin: Origin) -> Failure {
+    if let Some(alert) = error.get_ref().and_then(|inner| inner.downcast_ref()) {
+        return classify_tls(alert, &Witness::default());
+    }
     unreachable(classify_io(error, Phase::Dns, origin))
 }
 
