@@ -167,11 +167,7 @@ fn uri(name: &ServerName<'_>, server: SocketAddr, path: &str) -> Result<Uri, Pro
 }
 
 /// The server given, or the system's first of the family asked for, at the transport's port.
-fn server(
-    spec: &DnsSpec,
-    resolver: &Resolver,
-    family: Family,
-) -> Result<SocketAddr, ProbeError> {
+fn server(spec: &DnsSpec, resolver: &Resolver, family: Family) -> Result<SocketAddr, ProbeError> {
     if let Some(server) = spec.server {
         return match server.port() {
             0 => Err(ProbeError::Parameter(

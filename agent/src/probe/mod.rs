@@ -64,9 +64,7 @@ impl<N: Network> Probe<N> {
     /// When a parameter makes no sense; the message names it.
     pub fn new(spec: ProbeSpec, surroundings: Surroundings<N>) -> Result<Self, ProbeError> {
         let prepared = match &spec.action {
-            Action::Dns(dns) => {
-                Prepared::Dns(dns::DnsProbe::new(dns, spec.family, &surroundings)?)
-            }
+            Action::Dns(dns) => Prepared::Dns(dns::DnsProbe::new(dns, spec.family, &surroundings)?),
             _ => Prepared::Nothing,
         };
         Ok(Self { spec, surroundings, prepared })

@@ -4,5 +4,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails by panicking")]
 
 mod dns;
+mod dns_over_tls;
 mod stage;
 mod tcp;

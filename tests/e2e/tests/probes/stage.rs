@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
-use vantage_agent::net::{Resolver, TcpNetwork};
 use vantage_agent::net::tls::TlsClients;
+use vantage_agent::net::{Resolver, TcpNetwork};
 use vantage_agent::probe::Probe;
 use vantage_agent::spec::{Action, PhaseTimeouts};
 use vantage_agent::{Attempt, Guard, ProbeSpec, Surroundings};
