@@ -327,7 +327,7 @@ mod tests {
     fn localhost_is_this_machine() {
         for name in ["localhost", "LocalHost.", "a.b.localhost"] {
             let found = of_this_machine(name, Family::Any).unwrap();
-            assert!(found.iter().all(|address| address.is_loopback()), "{name}");
+            assert!(found.iter().all(IpAddr::is_loopback), "{name}");
         }
         assert_eq!(of_this_machine("localhost", Family::V6).unwrap().len(), 1);
         for name in ["localhost.test", "notlocalhost", "", "."] {

@@ -85,13 +85,11 @@ async fn exchange<F: Future<Output = hyper::Result<Response<Incoming>>>>(
         Ok(error) => http_failure(*error),
         Err(too_long) => no_message(&too_long.to_string()),
     })?;
-    match read_answer(&body.to_bytes(), query) {
-        Some(answer) => Ok(Exchange { answer, took }),
-        None => {
-            *strays = strays.saturating_add(1);
-            Err(no_message("the body answers no such query"))
-        }
+    if let Some(answer) = read_answer(&body.to_bytes(), query) {
+        return Ok(Exchange { answer, took });
     }
+    *strays = strays.saturating_add(1);
+    Err(no_message("the body answers no such query"))
 }
 
 fn request(endpoint: &Endpoint, query: &Query) -> Result<Request<Full<Bytes>>, http::Error> {
@@ -117,7 +115,7 @@ fn check_head(response: &Response<Incoming>) -> Result<(), Failure> {
     if !status.is_success() {
         return Err(no_message(&format!("status {}", status.as_u16())));
     }
-    let kind = response.headers().get(header::CONTENT_TYPE).map(|kind| kind.as_bytes());
+    let kind = response.headers().get(header::CONTENT_TYPE).map(http::HeaderValue::as_bytes);
     if kind != Some(MEDIA_TYPE.as_bytes()) {
         return Err(no_message(&format!("the response is not {MEDIA_TYPE}")));
     }

@@ -39,12 +39,12 @@ fn broken(error: &io::Error, origin: Origin) -> Failure {
     if let Some(alert) = error.get_ref().and_then(|inner| inner.downcast_ref()) {
         return classify_tls(alert, &Witness::default());
     }
-    unreachable(classify_io(error, Phase::Dns, origin))
+    unreachable(&classify_io(error, Phase::Dns, origin))
 }
 
 /// A failure on the way to the server, as one of phase `dns`: the agent's own trouble keeps its
 /// code.
-fn unreachable(failure: Failure) -> Failure {
+fn unreachable(failure: &Failure) -> Failure {
     let code = match failure.code {
         FailureCode::DnsTimeout | FailureCode::TcpTimeout => FailureCode::DnsTimeout,
         code if code.attribution() == Attribution::Agent => code,

@@ -49,7 +49,8 @@ pub async fn exchange_udp(
     if !answer.is_truncated() {
         return Ok(Exchange { answer, took: arrived - start });
     }
-    let Connected { mut stream, .. } = dial(server).await.map_err(unreachable)?;
+    let Connected { mut stream, .. } =
+        dial(server).await.map_err(|failure| unreachable(&failure))?;
     let Exchange { answer, .. } = exchange_stream(&mut stream, query, strays).await?;
     Ok(Exchange { answer, took: start.elapsed() })
 }
