@@ -18,7 +18,7 @@ use vantage_world::World;
 /// Round-trip time between market and site.
 pub const RTT: Duration = Duration::from_millis(20);
 
-/// A world of `market` (192.0.2.1, 2001:db8::1) and `site` (192.0.2.2, 2001:db8::2), 20 ms apart.
+/// A world of `market` (192.0.2.1, `2001:db8::1`) and `site` (192.0.2.2, `2001:db8::2`), 20 ms apart.
 /// `services` are `[[host.service]]` tables of the site, `path` are further keys of `[[path]]`
 /// from market to site, in that direction only.
 pub fn world(services: &str, path: &str) -> World {
