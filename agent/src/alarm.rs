@@ -54,7 +54,7 @@ impl KernelAlarm {
     pub fn open() -> io::Result<Self> {
         let flags = TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC;
         let timer = TimerFd::new(ClockId::CLOCK_MONOTONIC, flags)?;
-        Ok(Self { timer: AsyncFd::new(Timer(timer))? })
+        Ok(Self { timer: AsyncFd::register(Timer(timer))? })
     }
 
     async fn wait(&self, at: Instant) -> io::Result<()> {

@@ -46,7 +46,7 @@ fn never(address: IpAddr) -> Option<&'static str> {
 }
 
 /// Addresses that lie within the agent's own network, or its machine. Cloud metadata services
-/// (169.254.169.254, fd00:ec2::254, …) are among the link-local and unique-local ones; Alibaba's
+/// (169.254.169.254, `fd00:ec2::254`, …) are among the link-local and unique-local ones; Alibaba's
 /// (100.100.100.200) is in the shared range.
 fn not_public(address: IpAddr) -> Option<&'static str> {
     match address {

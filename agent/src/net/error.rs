@@ -101,11 +101,11 @@ mod tests {
 
     #[test]
     fn the_same_error_means_another_thing_in_another_phase_or_from_elsewhere() {
+        use FailureCode as Code;
+        use Origin::{Local, Remote};
         let code = |number, phase, origin| {
             classify_io(&io::Error::from_raw_os_error(number), phase, origin).code
         };
-        use FailureCode as Code;
-        use Origin::{Local, Remote};
         for (number, phase, origin, expected) in [
             (libc::ENETUNREACH, Phase::Connect, Local, Code::AgentOffline),
             (libc::ENETUNREACH, Phase::Connect, Remote, Code::TcpUnreachable),

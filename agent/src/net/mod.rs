@@ -1,9 +1,11 @@
 //! The network as probes see it.
 
 mod connect;
+pub mod dns;
 mod error;
 mod resolver;
 mod sys;
+mod system_servers;
 pub mod tls;
 mod udp;
 
@@ -12,12 +14,14 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
 use vantage_wire::Failure;
 use vantage_wire::report::Family;
 
 pub use connect::TcpNetwork;
 pub use error::{Origin, classify_io, timeout};
-pub use resolver::{ResolverError, SystemResolver};
+pub use resolver::Resolver;
+pub use system_servers::ResolverError;
 pub use udp::ConnectedUdp;
 
 /// What HTTP, TLS and TCP probes need of the network. Production dials the kernel's TCP; tests may
@@ -32,13 +36,18 @@ pub trait Network: Send + Sync + 'static {
         to: SocketAddr,
     ) -> impl Future<Output = Result<Connected<Self::Stream>, Failure>> + Send;
 
-    /// Finds the addresses of a name, in the resolver's order; never an empty list. No cache, and
-    /// no timeout of its own.
+    /// Finds the addresses of a name, in the resolver's order; never an empty list. No cache. The
+    /// time until `deadline` is shared out among the servers to be asked; the caller ends a
+    /// look-up that outlasts it.
     fn resolve(
         &self,
         name: &str,
         family: Family,
+        deadline: Instant,
     ) -> impl Future<Output = Result<Vec<IpAddr>, Failure>> + Send;
+
+    /// The resolver whose servers DNS probes ask where they are told no other.
+    fn resolver(&self) -> &Resolver;
 }
 
 /// An open connection and how long its handshake took.

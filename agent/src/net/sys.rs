@@ -63,3 +63,17 @@ pub fn set_option(
     };
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
+
+/// Makes a connected UDP socket report every ICMP error about what it sent (`IP_RECVERR`,
+/// `ip(7)`). Without it the kernel reports a closed port, but neither an unreachable network nor
+/// an exhausted TTL.
+///
+/// # Errors
+/// The operating system's.
+pub fn report_icmp_errors(socket: &impl AsFd, ipv6: bool) -> io::Result<()> {
+    if ipv6 {
+        set_option(socket, libc::IPPROTO_IPV6, libc::IPV6_RECVERR, 1)
+    } else {
+        set_option(socket, libc::IPPROTO_IP, libc::IP_RECVERR, 1)
+    }
+}

@@ -4,6 +4,7 @@
 //! is a future that ends within the probe's timeout, whatever the network does; dropping it ends
 //! the attempt.
 
+mod dns;
 mod http;
 mod quic;
 mod stopwatch;
@@ -53,6 +54,7 @@ enum Prepared {
     Tls(tls::TlsProbe),
     Http(Box<http::HttpProbe>),
     Quic(Box<quic::QuicProbe>),
+    Dns(dns::DnsProbe),
 }
 
 /// A probe that cannot be carried out as specified.
@@ -77,6 +79,7 @@ impl<N: Network> Probe<N> {
             Action::Quic(spec) => {
                 Prepared::Quic(Box::new(quic::QuicProbe::new(spec, &surroundings)?))
             }
+            Action::Dns(dns) => Prepared::Dns(dns::DnsProbe::new(dns, spec.family, &surroundings)?),
             _ => Prepared::Nothing,
         };
         Ok(Self { spec, surroundings, prepared })
@@ -104,6 +107,9 @@ impl<N: Network> Probe<N> {
             (Action::Quic(spec), Prepared::Quic(probe)) => {
                 Box::pin(probe.run(spec, &self.surroundings, family, &mut watch)).await
             }
+            (Action::Dns(spec), Prepared::Dns(probe)) => {
+                Box::pin(probe.run(spec, &self.surroundings, family, &mut watch)).await
+            }
             _ => Err(Failure::new(FailureCode::ConfigInvalid, "not built in")),
         };
         watch.finish(outcome)
@@ -121,7 +127,7 @@ impl<N: Network> Surroundings<N> {
         let address = match host {
             Host::Address(address) => *address,
             Host::Name(name) => {
-                let look_up = self.network.resolve(name, family);
+                let look_up = self.network.resolve(name, family, watch.phase_deadline(Phase::Dns));
                 watch.time(Phase::Dns, look_up).await?[0]
             }
         };

@@ -59,10 +59,7 @@ impl Stopwatch {
         phase: Phase,
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
-        let limit = self.phase_limit(phase);
-        let deadline =
-            limit.map_or(self.deadline, |limit| self.deadline.min(Instant::now() + limit));
-        match timeout_at(deadline, work).await {
+        match timeout_at(self.phase_deadline(phase), work).await {
             Ok(outcome) => outcome,
             Err(_) => Err(self.timed_out(phase)),
         }
@@ -80,6 +77,12 @@ impl Stopwatch {
     /// When the attempt must be over.
     pub fn deadline(&self) -> Instant {
         self.deadline
+    }
+
+    /// When a phase that begins now must be over.
+    pub fn phase_deadline(&self, phase: Phase) -> Instant {
+        let limit = self.phase_limit(phase);
+        limit.map_or(self.deadline, |limit| self.deadline.min(Instant::now() + limit))
     }
 
     fn phase_limit(&self, phase: Phase) -> Option<Duration> {

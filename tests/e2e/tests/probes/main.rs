@@ -7,6 +7,8 @@ mod accuracy;
 mod client_certificate;
 mod http;
 mod quic;
+mod dns;
+mod dns_over_tls;
 mod stage;
 mod stall;
 mod tcp;

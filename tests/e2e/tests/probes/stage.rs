@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use vantage_agent::net::tls::TlsClients;
-use vantage_agent::net::{SystemResolver, TcpNetwork};
+use vantage_agent::net::{Resolver, TcpNetwork};
 use vantage_agent::probe::Probe;
 use vantage_agent::spec::{Action, PhaseTimeouts};
 use vantage_agent::{Attempt, Guard, ProbeSpec, Surroundings};
@@ -20,7 +20,7 @@ use vantage_world::truth::{Flow, PacketKey, TcpFlags, Truth};
 /// Round-trip time between market and site.
 pub const RTT: Duration = Duration::from_millis(20);
 
-/// A world of `market` (192.0.2.1, 2001:db8::1) and `site` (192.0.2.2, 2001:db8::2), 20 ms apart.
+/// A world of `market` (192.0.2.1, `2001:db8::1`) and `site` (192.0.2.2, `2001:db8::2`), 20 ms apart.
 /// `services` are `[[host.service]]` tables of the site, `path` are further keys of `[[path]]`
 /// from market to site, in that direction only.
 pub fn world(services: &str, path: &str) -> World {
@@ -70,7 +70,7 @@ pub fn at<T: Send, F: Future<Output = T>>(
 pub fn surroundings(world: &World) -> Surroundings<TcpNetwork> {
     let server = SocketAddr::new(world.host("site").unwrap().ipv4().into(), 53);
     Surroundings {
-        network: Arc::new(TcpNetwork::new(SystemResolver::new(vec![server]))),
+        network: Arc::new(TcpNetwork::new(Resolver::new(vec![server], 1))),
         guard: Guard::ALLOW_PRIVATE,
         tls: TlsClients::new(),
         contact: None,
