@@ -68,8 +68,9 @@ fn the_round_trip_is_the_kernels() {
                 let facts = attempt.facts.icmp.unwrap_or_else(|| panic!("{attempt:?}"));
                 assert!(facts.stamped && facts.socket == kind, "{facts:?}");
                 let (rtt, truth) = (rtt(&attempt), truth(&world, &attempt));
-                // What is recorded is cut to whole microseconds.
-                assert!(truth <= rtt + Duration::from_micros(1), "{rtt:?} of {truth:?}");
+                // What is recorded is cut to whole microseconds, and the router's reading of two
+                // clocks is out by half a microsecond at either end.
+                assert!(truth <= rtt + Duration::from_micros(2), "{rtt:?} of {truth:?}");
                 assert!(rtt <= Duration::from(facts.rtt_user_space));
                 // The request passes five routers, the reply none.
                 assert_eq!(attempt.facts.ttl, Some(64));
@@ -164,7 +165,7 @@ fn a_late_reply_is_nobody_elses() {
                 [impatient.attempt(Instant::now()).await, patient.attempt(Instant::now()).await]
             });
             assert_rtt_fails(&early, FailureCode::IcmpTimeout, Attribution::Path);
-            assert!(rtt(&late) >= stage::RTT && rtt(&late) >= truth(&world, &late));
+            assert!(rtt(&late) + Duration::from_micros(2) >= truth(&world, &late), "{late:?}");
         }
     }
 }
