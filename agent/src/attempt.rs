@@ -102,8 +102,8 @@ pub struct Facts {
 pub struct IcmpFacts {
     /// The round trip as user space saw it, beside the kernel's own figure.
     pub rtt_user_space: Micros,
-    /// Whether the kernel stamped both the request and the reply; where it did not, user space
-    /// timed that end.
+    /// Whether the round trip lies between two stamps of the kernel; else user space timed one end
+    /// or both.
     pub stamped: bool,
     /// The kind of socket used.
     pub socket: SocketKind,

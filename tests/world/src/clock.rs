@@ -70,7 +70,7 @@ const UNDISTURBED_NS: u64 = 500;
 /// Translates the kernel's stamps, which are wall-clock times, to monotonic time.
 ///
 /// Valid for stamps of the last moments only: a step of the wall clock between the stamp and the
-/// reading of the bridge would shift the result, so the router takes a fresh one for every batch.
+/// reading of the bridge would shift the result, so the router takes a fresh one for every stamp.
 #[derive(Debug, Clone, Copy)]
 pub struct StampBridge {
     wall_minus_monotonic: i128,

@@ -9,7 +9,7 @@ use vantage_wire::{Failure, FailureCode, Phase};
 
 use super::message::Echo;
 use super::rejection::Rejection;
-use super::round_trip::{Reading, Stamps, round_trip};
+use super::round_trip::{Reading, RoundTrip, Stamps, round_trip};
 use super::socket::{AccessError, IcmpSocket, SetupError, SocketKind};
 use crate::net::error::{Origin, classify_io};
 use crate::net::sys::{PACKETS_AND_ERRORS, Queue, Queued, receive, watch};
@@ -27,11 +27,11 @@ pub struct Request {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reply {
     /// From the request leaving to the reply arriving, by the kernel's stamps where it gave them
-    /// (see [`round_trip`]).
+    /// and nothing shows that their clock stepped meanwhile.
     pub took: Duration,
     /// The same by user space: around the system calls.
     pub user_space: Duration,
-    /// Whether both ends of the echo were stamped by the kernel.
+    /// Whether `took` lies between two stamps of the kernel.
     pub stamped: bool,
     /// TTL or hop limit of the reply.
     pub ttl: Option<u8>,
@@ -55,7 +55,7 @@ pub async fn echo(target: IpAddr, request: Request) -> Result<Reply, Failure> {
     let echo = Echo::new(target.is_ipv6(), icmp.identifier, request.payload_bytes);
     let message = echo.request();
     let local = |error| classify_io(&error, Phase::Rtt, Origin::Local);
-    let before = Reading::before();
+    let before = Reading::now();
     icmp.socket.send(&message).map_err(local)?;
     let mut exchange = Exchange {
         buffer: vec![0; echo.answer_bytes()],
@@ -138,7 +138,7 @@ impl Exchange {
                     continue;
                 }
             };
-            let after = Reading::after();
+            let after = Reading::now();
             if !self.echo.is_answered_by(self.message(received.length)) {
                 continue;
             }
@@ -146,10 +146,11 @@ impl Exchange {
                 self.take_errors(socket)?;
             }
             self.stamps.received = received.stamp;
+            let RoundTrip { took, stamped } = round_trip(self.before, after, self.stamps);
             return Ok(Taken::Reply(Reply {
-                took: round_trip(self.before, after, self.stamps),
+                took,
                 user_space: after.monotonic - self.before.monotonic,
-                stamped: self.stamps.sent.is_some() && self.stamps.received.is_some(),
+                stamped,
                 ttl: received.ttl,
                 identifier: self.echo.identifier(),
                 sequence: self.echo.sequence(),

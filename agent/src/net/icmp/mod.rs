@@ -11,5 +11,4 @@ mod round_trip;
 mod socket;
 
 pub use exchange::{Reply, Request, echo};
-pub use round_trip::{Reading, Stamps, round_trip};
 pub use socket::{AccessError, SocketKind, StampingOn, access};

@@ -22,18 +22,25 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// Right before a system call.
-    pub fn before() -> Self {
-        let wall = WallTime::now();
-        Self { monotonic: Instant::now(), wall }
-    }
-
-    /// Right after a system call.
-    pub fn after() -> Self {
-        let monotonic = Instant::now();
-        Self { monotonic, wall: WallTime::now() }
+    /// Reads them, and again where something came between the readings.
+    pub fn now() -> Self {
+        let mut tries = 0;
+        loop {
+            let before = Instant::now();
+            let wall = WallTime::now();
+            let monotonic = Instant::now();
+            tries += 1;
+            if monotonic - before < UNDISTURBED || tries == MOST_TRIES {
+                return Self { monotonic, wall };
+            }
+        }
     }
 }
+
+/// Nothing came between readings that took less than this.
+const UNDISTURBED: Duration = Duration::from_micros(1);
+/// How often the clocks are read, at most.
+const MOST_TRIES: u32 = 4;
 
 /// The kernel's stamps of an echo.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -44,16 +51,31 @@ pub struct Stamps {
     pub received: Option<WallTime>,
 }
 
-/// The clocks may differ by this much before the wall clock counts as stepped, in nanoseconds: it
-/// takes that long to read them one after the other. A smaller step may falsify a latency by its
-/// size.
+/// How long an echo took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RoundTrip {
+    /// From the request leaving to the reply arriving, never longer than what user space saw.
+    pub took: Duration,
+    /// Whether both ends are stamps of the kernel.
+    pub stamped: bool,
+}
+
+/// The clocks may differ by this much before the wall clock counts as stepped, in nanoseconds: they
+/// are read one after the other. A smaller step may falsify a latency by its size.
 const TOLERANCE_NS: i128 = 5_000;
 
 /// How long an echo took: between the kernel's stamps, and where one is missing, the reading next
-/// to its system call. Never longer than what user space saw.
-pub fn round_trip(before: Reading, after: Reading, stamps: Stamps) -> Duration {
+/// to its system call. `before` was read right before the request was sent, `after` right after
+/// the reply was received.
+pub fn round_trip(before: Reading, after: Reading, stamps: Stamps) -> RoundTrip {
     let user_space = after.monotonic.saturating_duration_since(before.monotonic);
-    between_stamps(before, after, stamps, user_space).unwrap_or(user_space)
+    match between_stamps(before, after, stamps, user_space) {
+        Some(took) => {
+            let stamped = stamps.sent.is_some() && stamps.received.is_some();
+            RoundTrip { took: took.min(user_space), stamped }
+        }
+        None => RoundTrip { took: user_space, stamped: false },
+    }
 }
 
 fn between_stamps(
@@ -72,8 +94,7 @@ fn between_stamps(
     if stepped_by.abs() > TOLERANCE_NS || !within {
         return None;
     }
-    let nanos = u64::try_from(received.nanos_since(sent)).ok()?;
-    Some(Duration::from_nanos(nanos).min(user_space))
+    u64::try_from(received.nanos_since(sent)).ok().map(Duration::from_nanos)
 }
 
 #[cfg(test)]
@@ -84,15 +105,20 @@ mod tests {
         Duration::from_micros(micros)
     }
 
+    /// What the kernel's stamps of [`echo`] say.
+    const KERNEL: RoundTrip = RoundTrip { took: us(20_000), stamped: true };
+    /// What user space saw of it.
+    const USER_SPACE: RoundTrip = RoundTrip { took: us(20_046), stamped: false };
+
     /// An echo of 20 ms, sent 6 µs after the reading before it, and received 40 µs before the
     /// reading after it. `steps` of the wall clock, in nanoseconds: before the request is sent, on
     /// the way, and after the reply is received.
     fn echo(steps: [i128; 3]) -> (Reading, Reading, Stamps) {
         let (monotonic, wall) = (Instant::now(), WallTime::now());
         let before = Reading { monotonic, wall };
-        let sent = wall.after(us(6)).moved(steps[0]);
-        let received = sent.after(us(20_000)).moved(steps[1]);
-        let after = received.after(us(40)).moved(steps[2]);
+        let sent = wall.moved(6_000 + steps[0]);
+        let received = sent.moved(20_000_000 + steps[1]);
+        let after = received.moved(40_000 + steps[2]);
         let after = Reading { monotonic: monotonic + us(20_046), wall: after };
         (before, after, Stamps { sent: Some(sent), received: Some(received) })
     }
@@ -100,7 +126,7 @@ mod tests {
     #[test]
     fn the_kernels_stamps_count() {
         let (before, after, stamps) = echo([0; 3]);
-        assert_eq!(round_trip(before, after, stamps), us(20_000));
+        assert_eq!(round_trip(before, after, stamps), KERNEL);
     }
 
     #[test]
@@ -111,7 +137,7 @@ mod tests {
                     let mut steps = [0; 3];
                     steps[when] = size;
                     let (before, after, stamps) = echo(steps);
-                    assert_eq!(round_trip(before, after, stamps), us(20_046), "{steps:?}");
+                    assert_eq!(round_trip(before, after, stamps), USER_SPACE, "{steps:?}");
                 }
             }
         }
@@ -121,7 +147,7 @@ mod tests {
     fn a_step_there_and_back_is_seen_by_the_stamps() {
         for steps in [[90_000_000, -90_000_000, 0], [0, 90_000_000, -90_000_000]] {
             let (before, after, stamps) = echo(steps);
-            assert_eq!(round_trip(before, after, stamps), us(20_046), "{steps:?}");
+            assert_eq!(round_trip(before, after, stamps), USER_SPACE, "{steps:?}");
         }
     }
 
@@ -130,14 +156,18 @@ mod tests {
         // A clock that is half a thousandth fast gains 10 µs in 20 ms, on both clocks alike; what
         // is left is the time between the two readings.
         let (before, mut after, stamps) = echo([0; 3]);
-        after.wall = after.wall.after(us(1));
-        assert_eq!(round_trip(before, after, stamps), us(20_000));
+        after.wall = after.wall.moved(1_000);
+        assert_eq!(round_trip(before, after, stamps), KERNEL);
     }
 
     #[test]
     fn what_the_kernel_did_not_stamp_is_read_beside_the_system_call() {
         let (before, after, Stamps { sent, received }) = echo([0; 3]);
-        let only = |sent, received| round_trip(before, after, Stamps { sent, received });
+        let only = |sent, received| {
+            let found = round_trip(before, after, Stamps { sent, received });
+            assert!(!found.stamped);
+            found.took
+        };
         assert_eq!(only(None, received), us(20_006));
         assert_eq!(only(sent, None), us(20_040));
         assert_eq!(only(None, None), us(20_046));
@@ -148,7 +178,7 @@ mod tests {
         let (before, after, stamps) = echo([0; 3]);
         let other = |nanos| stamps.sent.map(|stamp| stamp.moved(nanos));
         for sent in [other(-50_000_000), other(50_000_000)] {
-            assert_eq!(round_trip(before, after, Stamps { sent, ..stamps }), us(20_046));
+            assert_eq!(round_trip(before, after, Stamps { sent, ..stamps }), USER_SPACE);
         }
     }
 }

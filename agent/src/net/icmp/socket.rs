@@ -54,7 +54,7 @@ fn open(ipv6: bool) -> Result<(Socket, SocketKind), AccessError> {
         if ipv6 { (Domain::IPV6, Protocol::ICMPV6) } else { (Domain::IPV4, Protocol::ICMPV4) };
     let mut refused = None;
     for (type_, kind) in [(Type::DGRAM, SocketKind::Datagram), (Type::RAW, SocketKind::Raw)] {
-        match Socket::new(domain, type_, Some(protocol)) {
+        match Socket::new(domain, type_.nonblocking(), Some(protocol)) {
             Ok(socket) => return Ok((socket, kind)),
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
             // A kernel without this kind, or out of descriptors for both.
@@ -96,7 +96,6 @@ impl IcmpSocket {
     pub fn open(target: IpAddr, ttl: u8) -> Result<Self, SetupError> {
         let ipv6 = target.is_ipv6();
         let (socket, kind) = open(ipv6)?;
-        socket.set_nonblocking(true)?;
         // Without stamps the answers are timed in user space.
         let _ = stamp_packets(&socket);
         receive_details(&socket, ipv6)?;

@@ -1,7 +1,5 @@
 //! The clock that the kernel stamps packets by.
 
-use std::time::Duration;
-
 /// A reading of the wall clock (`CLOCK_REALTIME`), by which the kernel stamps packets: nanoseconds
 /// since the Unix epoch. That clock may step, so the difference of two readings is a span only
 /// where something else shows that it did not.
@@ -26,12 +24,6 @@ impl WallTime {
     /// Nanoseconds from `earlier` to this reading, negative where it is in fact later.
     pub fn nanos_since(self, earlier: Self) -> i128 {
         self.0 - earlier.0
-    }
-
-    /// The reading a span after this one.
-    #[must_use]
-    pub fn after(self, span: Duration) -> Self {
-        self.moved(i128::try_from(span.as_nanos()).unwrap_or(i128::MAX))
     }
 
     /// The reading so many nanoseconds after this one, or before.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 use vantage_agent::net::icmp::{SocketKind, access};
 use vantage_agent::probe::Probe;
@@ -171,6 +172,27 @@ fn a_late_reply_is_nobody_elses() {
 }
 
 #[test]
+fn each_of_many_gets_its_own_reply() {
+    for kind in BOTH_KINDS {
+        let world = stage::world("", "");
+        allow(&world, kind);
+        let surroundings = stage::surroundings(&world);
+        let attempts = stage::at(&world, "market", || async move {
+            let mut in_flight = JoinSet::new();
+            for number in 0..200 {
+                let probe = Probe::new(spec(SITE[number % 2]), surroundings.clone()).unwrap();
+                in_flight.spawn(async move { probe.attempt(Instant::now()).await });
+            }
+            in_flight.join_all().await
+        });
+        for attempt in attempts {
+            let (rtt, truth) = (rtt(&attempt), truth(&world, &attempt));
+            assert!(truth <= rtt + Duration::from_micros(2), "{rtt:?} of {truth:?}");
+        }
+    }
+}
+
+#[test]
 fn without_a_route_the_agent_is_offline() {
     let world = stage::world("", "");
     for host in SITE {
@@ -211,19 +233,18 @@ fn without_any_socket_the_agent_says_what_would_help() {
         return attempt_without_privileges();
     }
     let world = stage::world("", "");
-    forbid_datagram_sockets(&world);
-    // Even root may not open raw sockets without this capability.
-    let status = world
-        .host("market")
-        .unwrap()
-        .command("setpriv")
-        .args(["--bounding-set=-net_raw", "--inh-caps=-net_raw"])
-        .arg(std::env::current_exe().unwrap())
-        .args(["--exact", "icmp::without_any_socket_the_agent_says_what_would_help"])
-        .env(WITHOUT_PRIVILEGES, "1")
-        .status()
-        .unwrap();
-    assert!(status.success());
+    let status = world.host("market").unwrap().run(|| {
+        // A new namespace, in which nobody may open datagram sockets yet; and even root may not
+        // open raw sockets without this capability.
+        nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET).unwrap();
+        std::process::Command::new("setpriv")
+            .args(["--bounding-set=-net_raw", "--inh-caps=-net_raw"])
+            .arg(std::env::current_exe().unwrap())
+            .args(["--exact", "icmp::without_any_socket_the_agent_says_what_would_help"])
+            .env(WITHOUT_PRIVILEGES, "1")
+            .status()
+    });
+    assert!(status.unwrap().unwrap().success());
 }
 
 fn attempt_without_privileges() {

@@ -59,7 +59,7 @@ fn at_rate(world: &World, load: Load) -> Outcome {
         }
         let echoes = in_flight.join_all().await;
         beside.join_all().await;
-        Outcome { echoes, cpu_per_echo: (thread_cpu_time() - cpu) / load.echoes }
+        Outcome { echoes, cpu_per_echo: thread_cpu_time().saturating_sub(cpu) / load.echoes }
     })
 }
 
@@ -67,21 +67,19 @@ fn thread_cpu_time() -> Duration {
     clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).unwrap().into()
 }
 
-/// By how much the agent is out, in microseconds, smallest first.
+/// By how much the agent is out, in microseconds, smallest first: of the echoes that the kernel
+/// stamped at both ends.
 fn errors_us(world: &World, attempts: &[Attempt]) -> Vec<f64> {
     let truth = world.take_truth().unwrap();
     assert_eq!(truth.not_kept(), 0);
     let market = world.host("market").unwrap().position();
-    let mut errors: Vec<f64> = attempts
-        .iter()
-        .map(|attempt| {
-            let facts = attempt.facts.icmp.unwrap_or_else(|| panic!("it failed: {attempt:?}"));
-            assert!(facts.stamped, "{attempt:?}");
-            let packets = truth.icmp_echo(market, facts.identifier, facts.sequence).unwrap();
-            let rtt = Duration::from(attempt.phases.get(Phase::Rtt).unwrap());
-            (rtt.as_secs_f64() - packets.as_secs_f64()) * 1e6
-        })
-        .collect();
+    let error = |attempt: &Attempt| {
+        let facts = attempt.facts.icmp.unwrap_or_else(|| panic!("it failed: {attempt:?}"));
+        let packets = truth.icmp_echo(market, facts.identifier, facts.sequence).unwrap();
+        let rtt = Duration::from(attempt.phases.get(Phase::Rtt).unwrap());
+        facts.stamped.then_some((rtt.as_secs_f64() - packets.as_secs_f64()) * 1e6)
+    };
+    let mut errors: Vec<f64> = attempts.iter().filter_map(error).collect();
     errors.sort_by(f64::total_cmp);
     errors
 }
@@ -102,6 +100,8 @@ fn echoes_are_true_to_the_packet() {
         let world = stage::world(ECHO, "");
         let outcome = at_rate(&world, Load { per_second, echoes, handshakes });
         let signed = errors_us(&world, &outcome.echoes);
+        // User space times an echo only where it lost the processor in the midst of reading clocks.
+        assert!(signed.len() * 100 >= outcome.echoes.len() * 99, "{} stamped", signed.len());
         let mut sizes: Vec<f64> = signed.iter().map(|error| error.abs()).collect();
         sizes.sort_by(f64::total_cmp);
         let (p50, p99) = (quantile(&sizes, 500), quantile(&sizes, 990));
