@@ -6,12 +6,13 @@
 
 use std::future::Future;
 use std::io;
-use std::os::fd::{AsRawFd, RawFd};
 
 use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 use tokio::io::unix::AsyncFd;
 use tokio::time::{Instant, sleep_until};
+
+use crate::net::{Timer, watch_timer};
 
 /// Something that waits for a moment.
 pub trait Alarm: Send {
@@ -36,16 +37,6 @@ pub struct KernelAlarm {
     timer: AsyncFd<Timer>,
 }
 
-#[derive(Debug)]
-struct Timer(TimerFd);
-
-impl AsRawFd for Timer {
-    fn as_raw_fd(&self) -> RawFd {
-        use std::os::fd::AsFd;
-        self.0.as_fd().as_raw_fd()
-    }
-}
-
 impl KernelAlarm {
     /// Opens a timer; must be called within the run-time.
     ///
@@ -54,7 +45,7 @@ impl KernelAlarm {
     pub fn open() -> io::Result<Self> {
         let flags = TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC;
         let timer = TimerFd::new(ClockId::CLOCK_MONOTONIC, flags)?;
-        Ok(Self { timer: AsyncFd::register(Timer(timer))? })
+        Ok(Self { timer: watch_timer(timer)? })
     }
 
     async fn wait(&self, at: Instant) -> io::Result<()> {

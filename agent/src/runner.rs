@@ -203,14 +203,15 @@ mod tests {
 
     use super::*;
     use crate::guard::Guard;
-    use crate::net::{Connected, Handshake};
+    use crate::net::tls::TlsClients;
+    use crate::net::{Connected, Handshake, Resolver};
     use crate::probe::Surroundings;
     use crate::spec::{Action, PhaseTimeouts, ProbeSpec, TcpSpec};
 
     const SECOND: Duration = Duration::from_secs(1);
 
     /// A network whose handshakes take a given time.
-    struct Slow(Duration);
+    struct Slow(Duration, Resolver);
 
     impl Network for Slow {
         type Stream = DuplexStream;
@@ -221,8 +222,12 @@ mod tests {
             Ok(Connected { stream: tokio::io::duplex(1).0, handshake, local_port: None })
         }
 
-        async fn resolve(&self, _: &str, _: Family) -> Result<Vec<IpAddr>, Failure> {
+        async fn resolve(&self, _: &str, _: Family, _: Instant) -> Result<Vec<IpAddr>, Failure> {
             Err(Failure::new(FailureCode::DnsNxdomain, "no names here"))
+        }
+
+        fn resolver(&self) -> &Resolver {
+            &self.1
         }
     }
 
@@ -234,8 +239,10 @@ mod tests {
             timeout,
             phase_timeouts: PhaseTimeouts::default(),
         };
-        let network = Arc::new(Slow(handshake));
-        Probe::new(spec, Surroundings { network, guard: Guard::PUBLIC_ONLY }).unwrap()
+        let network = Arc::new(Slow(handshake, Resolver::new(Vec::new(), 1)));
+        let tls = TlsClients::new();
+        let guard = Guard::PUBLIC_ONLY;
+        Probe::new(spec, Surroundings { network, guard, tls, contact: None }).unwrap()
     }
 
     async fn outcomes(runner: Runner<Slow>, stop: CancellationToken) -> Vec<Outcome> {

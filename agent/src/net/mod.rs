@@ -3,6 +3,7 @@
 mod connect;
 pub mod dns;
 mod error;
+pub mod icmp;
 mod resolver;
 mod sys;
 mod system_servers;
@@ -21,6 +22,7 @@ use vantage_wire::report::Family;
 pub use connect::TcpNetwork;
 pub use error::{Origin, classify_io, timeout};
 pub use resolver::Resolver;
+pub(crate) use sys::{Timer, watch_timer};
 pub use system_servers::ResolverError;
 pub use udp::ConnectedUdp;
 

@@ -6,6 +6,7 @@
 
 mod dns;
 mod http;
+mod icmp;
 mod quic;
 mod stopwatch;
 mod tcp;
@@ -20,6 +21,7 @@ use vantage_wire::{Failure, FailureCode, Phase};
 
 use crate::attempt::Attempt;
 use crate::guard::Guard;
+use crate::net::icmp::StampingOn;
 use crate::net::tls::TlsClients;
 use crate::net::{Connected, Network};
 use crate::spec::{Action, Host, ProbeSpec};
@@ -51,6 +53,8 @@ pub struct Probe<N> {
 #[derive(Debug)]
 enum Prepared {
     Nothing,
+    // Held for the probe's life: see `StampingOn`.
+    Icmp { _stamping: Option<StampingOn> },
     Tls(tls::TlsProbe),
     Http(Box<http::HttpProbe>),
     Quic(Box<quic::QuicProbe>),
@@ -72,6 +76,10 @@ impl<N: Network> Probe<N> {
     /// When a parameter makes no sense; the message names it.
     pub fn new(spec: ProbeSpec, surroundings: Surroundings<N>) -> Result<Self, ProbeError> {
         let prepared = match &spec.action {
+            Action::Icmp(spec) => {
+                icmp::check(spec)?;
+                Prepared::Icmp { _stamping: StampingOn::keep() }
+            }
             Action::Tls(spec) => Prepared::Tls(tls::TlsProbe::new(spec, &surroundings)?),
             Action::Http(spec) => {
                 Prepared::Http(Box::new(http::HttpProbe::new(spec, &surroundings)?))
@@ -97,6 +105,9 @@ impl<N: Network> Probe<N> {
         let family = self.spec.family;
         // Boxed where they are large: an attempt of a small kind must not take their room.
         let outcome = match (&self.spec.action, &self.prepared) {
+            (Action::Icmp(spec), _) => {
+                icmp::run(spec, &self.surroundings, family, &mut watch).await
+            }
             (Action::Tcp(spec), _) => tcp::run(spec, &self.surroundings, family, &mut watch).await,
             (Action::Tls(spec), Prepared::Tls(probe)) => {
                 Box::pin(probe.run(spec, &self.surroundings, family, &mut watch)).await
@@ -110,7 +121,8 @@ impl<N: Network> Probe<N> {
             (Action::Dns(spec), Prepared::Dns(probe)) => {
                 Box::pin(probe.run(spec, &self.surroundings, family, &mut watch)).await
             }
-            _ => Err(Failure::new(FailureCode::ConfigInvalid, "not built in")),
+            // `new` prepared the probe for the action it has.
+            _ => Err(Failure::new(FailureCode::ConfigInvalid, "prepared for another action")),
         };
         watch.finish(outcome)
     }

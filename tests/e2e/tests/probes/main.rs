@@ -5,10 +5,12 @@
 
 mod accuracy;
 mod client_certificate;
-mod http;
-mod quic;
 mod dns;
 mod dns_over_tls;
+mod http;
+mod icmp;
+mod icmp_accuracy;
+mod quic;
 mod stage;
 mod stall;
 mod tcp;

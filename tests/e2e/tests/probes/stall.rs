@@ -55,7 +55,8 @@ fn probe_through(world: &World, stall: impl FnOnce() + Send) -> Vec<Outcome> {
 /// Every slot is accounted for, and about 200 attempts (2 s at 100/s) show the stall.
 fn assert_shows_the_stall(outcomes: &[Outcome]) {
     assert_eq!(outcomes.len() as u64, u64::from(PROBES) * ATTEMPTS);
-    let is_slow = |attempt: &Attempt| attempt.phases.get(Phase::Total).is_some_and(|total| total > SLOW);
+    let is_slow =
+        |attempt: &Attempt| attempt.phases.get(Phase::Total).is_some_and(|total| total > SLOW);
     let slow = outcomes.iter().filter(|outcome| is_slow(&outcome.attempt)).count();
     let missed = outcomes.iter().filter(|outcome| !outcome.attempt.is_ok()).count();
     println!("{} attempts, {slow} slower than 50 ms, {missed} failed or missed", outcomes.len());
