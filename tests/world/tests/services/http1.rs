@@ -220,7 +220,7 @@ async fn the_site_wide_behaviour_meets_every_unnamed_path() {
 async fn a_site_that_holds_answers_when_it_goes_on() {
     let served = serve("kind = 'http'\nport = 0\nbehaviour = 'hold'").await;
     let mut waiting = std::pin::pin!(async { http1(served.tcp().await, "/").await });
-    let silence = tokio::time::timeout(Duration::from_millis(100), &mut waiting).await;
+    let silence = timeout(Duration::from_millis(100), &mut waiting).await;
     assert!(silence.is_err(), "nothing is answered meanwhile");
     served.handle.set_behaviour(Behaviour::Status(503)).unwrap();
     assert_eq!(waiting.await.unwrap().status().as_u16(), 503);
