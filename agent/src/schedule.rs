@@ -199,7 +199,7 @@ mod tests {
         offsets.sort_unstable();
         assert!(offsets.iter().all(|offset| *offset < interval));
         // 1000 uniform offsets: the largest of the 1001 gaps exceeds 15 ms with probability 3e-4.
-        let widest = offsets.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap();
+        let widest = offsets.windows(2).map(|pair| pair[1].abs_diff(pair[0])).max().unwrap();
         assert!(widest < 15 * MS, "{widest:?}");
     }
 }

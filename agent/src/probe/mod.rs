@@ -88,7 +88,7 @@ impl<N: Network> Probe<N> {
                 Prepared::Quic(Box::new(quic::QuicProbe::new(spec, &surroundings)?))
             }
             Action::Dns(dns) => Prepared::Dns(dns::DnsProbe::new(dns, spec.family, &surroundings)?),
-            _ => Prepared::Nothing,
+            Action::Tcp(_) => Prepared::Nothing,
         };
         Ok(Self { spec, surroundings, prepared })
     }

@@ -13,20 +13,18 @@ use vantage_world::truth::Flow;
 
 use crate::stage;
 
-/// The error of measurements in µs, either way, by rank.
-pub struct Errors(Vec<f64>);
+/// How much longer measurements were than their packets took, in µs.
+struct Excess(Vec<f64>);
 
-impl Errors {
-    /// From pairs of a measured time and the truth, in µs.
-    pub fn new(pairs: impl Iterator<Item = (f64, f64)>) -> Self {
-        let mut errors: Vec<_> = pairs.map(|(measured, truth)| (measured - truth).abs()).collect();
-        errors.sort_by(f64::total_cmp);
-        Self(errors)
+impl Excess {
+    fn new(mut excess_us: Vec<f64>) -> Self {
+        excess_us.sort_by(f64::total_cmp);
+        Self(excess_us)
     }
 
-    /// The error that a share of the measurements does not exceed.
-    pub fn quantile(&self, share: f64) -> f64 {
-        self.0[((self.0.len() - 1) as f64 * share).round() as usize]
+    /// The excess that so many percent of the measurements do not exceed.
+    fn percentile(&self, percent: usize) -> f64 {
+        self.0[(self.0.len() - 1) * percent / 100]
     }
 }
 
@@ -67,38 +65,24 @@ fn the_tcp_handshake_is_true_to_the_packet() {
             "{} of {attempts} attempts were made",
             made.len()
         );
-        let errors = Errors::new(made.iter().map(|outcome| {
+        let excess = made.iter().map(|outcome| {
             let attempt = &outcome.attempt;
-            let flow = Flow {
-                client: 0,
-                client_port: attempt.facts.local_port.unwrap(),
-                server: 1,
-                server_port: 7,
-            };
+            let client_port = attempt.facts.local_port.unwrap();
+            let flow = Flow { client: 0, client_port, server: 1, server_port: 7 };
             let truth = truth.tcp_handshake(flow).unwrap();
             let measured = attempt.phases.get(Phase::Connect).unwrap();
-            (measured.get() as f64, truth.as_secs_f64() * 1e6)
-        }));
-        let (p50, p99) = (errors.quantile(0.5), errors.quantile(0.99));
+            measured.get() as f64 - truth.as_secs_f64() * 1e6
+        });
+        let excess = Excess::new(excess.collect());
+        let [least, p50, p99] = [0, 50, 99].map(|percent| excess.percentile(percent));
+        let missed = attempts - made.len() as u64;
         println!(
-            "tcp connect at {rate}/s: |agent − truth| p50 {p50:.1} µs, p99 {p99:.1} µs, {} missed",
-            attempts as usize - made.len()
+            "tcp connect at {rate}/s: agent − truth p50 {p50:.1} µs, p99 {p99:.1} µs, {missed} missed"
         );
-        println!(
-            "{:?}",
-            made.iter()
-                .take(12)
-                .map(|o| {
-                    let f = Flow {
-                        client: 0,
-                        client_port: o.attempt.facts.local_port.unwrap(),
-                        server: 1,
-                        server_port: 7,
-                    };
-                    o.attempt.phases.get(Phase::Connect).unwrap().get() as f64
-                        - truth.tcp_handshake(f).unwrap().as_secs_f64() * 1e6
-                })
-                .collect::<Vec<_>>()
-        );
+        // The kernel's figure is whole microseconds, and its clock and the router's are one.
+        assert!(least >= -2.0, "{least:.1} µs: shorter than the packets took");
+        // What the kernel adds between its own clock and the link; the budget is measured by the
+        // bench, on a machine that does nothing else.
+        assert!(p50 <= 150.0, "p50 {p50:.1} µs at {rate}/s");
     }
 }

@@ -204,7 +204,7 @@ fn a_target_that_vanishes_resets_the_connection() {
             "#
         )
     };
-    let mut world = World::start_toml(&toml("")).unwrap();
+    let world = World::start_toml(&toml("")).unwrap();
     // Acknowledgements of the drops go out while the body comes.
     let mut spec = spec(&world, SITE, Some("/drip/1000/20"));
     spec.timeout = Duration::from_secs(20);
