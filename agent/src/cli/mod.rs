@@ -14,6 +14,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use exit::CommandError;
 use paint::Paint;
 
 /// Measures how well targets are served from here, phase by phase, true to the packet.
@@ -36,11 +37,24 @@ enum Verb {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        // Help and version, which are no errors, go to stdout.
+        Err(error) if !error.use_stderr() => error.exit(),
+        Err(error) => return exit::finish(Err(CommandError::Usage(in_one_line(&error)))),
+    };
     exit::finish(match arguments.command {
         Verb::Probe(arguments) => probe::execute(&arguments),
         Verb::Check(arguments) => check::execute(&arguments),
     })
+}
+
+/// What clap has to say, up to its first blank line: usage and tips are in `--help`.
+fn in_one_line(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let said = text.lines().take_while(|line| !line.trim().is_empty()).map(str::trim);
+    let said = said.collect::<Vec<_>>().join(" ");
+    format!("{}; see --help", said.strip_prefix("error: ").unwrap_or(&said))
 }
 
 /// Colour on a terminal, unless it is declined by flag or by `NO_COLOR` (no-color.org), or the

@@ -62,7 +62,8 @@ fn clock_source() -> Finding {
 
 fn clock_synchronised(state: io::Result<ClockState>) -> Finding {
     const CHECK: &str = "clock (UTC)";
-    let remedy = "start chrony or systemd-timesyncd: windows are aligned to UTC (phases are not affected)";
+    let remedy =
+        "start chrony or systemd-timesyncd: windows are aligned to UTC (phases are not affected)";
     match state {
         Ok(ClockState { synchronised: true, worst_error }) => {
             Finding::ok(CHECK, format!("synchronised, at most {worst_error:?} off"))

@@ -78,9 +78,9 @@ mod tests {
 
     #[test]
     fn buckets_are_log_spaced() {
-        // Each column is a factor of ten wide: 1 to 10, 10 to 100, 100 to 1000.
+        // Four columns for each factor of ten: 1 to 10, 10 to 100, 100 to 1000.
         let samples = of(&[1, 2, 5, 20, 50, 200, 200, 200, 1000]);
-        assert_eq!(draw(&samples, 12, 1), ["▂ ▂ ▂▂ ▂▂█▂", "1.00 ms 1.00 s"].map(str::to_owned));
+        assert_eq!(draw(&samples, 12, 1), ["▂▂▂  ▂▂  █ ▂", "1.00 ms1.00 s"].map(str::to_owned));
     }
 
     #[test]

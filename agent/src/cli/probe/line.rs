@@ -139,7 +139,7 @@ mod tests {
             Layout::new(&["one.test:1".into(), "another.test:443".into()], 80, Paint::PLAIN);
         assert_eq!(
             line(7, "one.test:1", &attempt(), Micros::from_millis(640), layout),
-            "   7  one.test:1       dc━━━━t━━━━━r━━━━━        521 ms  192.0.2.8  200 HTTP/2"
+            "   7  one.test:1       d━c━━━━━t━━━━━r━━━━━       521 ms  192.0.2.8  200 HTTP/2"
         );
     }
 
@@ -150,7 +150,7 @@ mod tests {
         failed.phases.set(Phase::Dns, Duration::from_millis(40));
         assert_eq!(
             line(12, "https://a.test", &failed, Micros::from_millis(640), PLAIN),
-            "  12  d━                                 failed  http_reset  192.0.2.8  errno 104…"
+            "  12  d━                                 failed  http_reset  192.0.2.8  errno 1…"
         );
     }
 }
