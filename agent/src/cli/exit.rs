@@ -40,8 +40,8 @@ pub enum CommandError {
 }
 
 /// Ends the program.
-pub fn finish(result: Result<Outcome, CommandError>) -> ExitCode {
-    let code = match &result {
+pub fn finish(result: &Result<Outcome, CommandError>) -> ExitCode {
+    let code = match result {
         Ok(Outcome::Good) => 0,
         Ok(Outcome::Bad) => 1,
         Err(CommandError::Usage(_)) => 2,
@@ -50,7 +50,7 @@ pub fn finish(result: Result<Outcome, CommandError>) -> ExitCode {
         Err(CommandError::Output { error, .. }) if error.kind() == io::ErrorKind::BrokenPipe => 0,
         Err(CommandError::Output { .. } | CommandError::System { .. }) => 4,
     };
-    match &result {
+    match result {
         Err(CommandError::Output { error, .. }) if error.kind() == io::ErrorKind::BrokenPipe => {}
         Err(error) => eprintln!("vantage-agent: {error}"),
         Ok(_) => {}

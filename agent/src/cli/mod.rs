@@ -1,5 +1,7 @@
 //! The command line of `vantage-agent`. Results go to stdout, everything else to stderr.
 
+#![expect(clippy::format_push_string, reason = "text for people: a few short lines a second")]
+
 mod calendar;
 mod check;
 mod dns_target;
@@ -41,9 +43,9 @@ pub fn main() -> ExitCode {
         Ok(arguments) => arguments,
         // Help and version, which are no errors, go to stdout.
         Err(error) if !error.use_stderr() => error.exit(),
-        Err(error) => return exit::finish(Err(CommandError::Usage(in_one_line(&error)))),
+        Err(error) => return exit::finish(&Err(CommandError::Usage(in_one_line(&error)))),
     };
-    exit::finish(match arguments.command {
+    exit::finish(&match arguments.command {
         Verb::Probe(arguments) => probe::execute(&arguments),
         Verb::Check(arguments) => check::execute(&arguments),
     })

@@ -18,7 +18,7 @@ pub struct Arguments {
     /// Write one JSON document a line: each finding, then a summary
     #[arg(long)]
     json: bool,
-    /// Use no colour; so does a variable NO_COLOR in the environment
+    /// Use no colour; so does a variable `NO_COLOR` in the environment
     #[arg(long)]
     no_color: bool,
 }

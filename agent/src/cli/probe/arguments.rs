@@ -17,9 +17,9 @@ use crate::spec::{
 /// More than the certificate authorities of any system.
 const MOST_CA_BYTES: u64 = 4 * 1024 * 1024;
 const LEAST_INTERVAL: Duration = Duration::from_millis(10);
-const MOST_INTERVAL: Duration = Duration::from_secs(24 * 3600);
+const MOST_INTERVAL: Duration = Duration::from_hours(24);
 const LEAST_TIMEOUT: Duration = Duration::from_millis(1);
-const MOST_TIMEOUT: Duration = Duration::from_secs(60);
+const MOST_TIMEOUT: Duration = Duration::from_mins(1);
 
 const EXAMPLES: &str = "\
 Targets:
@@ -53,6 +53,7 @@ Examples:
 /// by letter and colour: d dns, c connect (the kernel's handshake time), t tls, r request (until
 /// the first byte), x transfer, e echo. Ctrl-C ends with the summary.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
     /// What to probe; see below. Several are probed side by side
@@ -112,7 +113,7 @@ pub struct Arguments {
     /// Also write all times to this file, as a log that HdrHistogram's tools open
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub histogram: Option<PathBuf>,
-    /// Use no colour; so does a variable NO_COLOR in the environment
+    /// Use no colour; so does a variable `NO_COLOR` in the environment
     #[arg(long, help_heading = "Output")]
     pub no_color: bool,
     /// Show the summary only

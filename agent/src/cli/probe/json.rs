@@ -49,6 +49,7 @@ struct AttemptDocument<'a> {
 
 /// The phases of an attempt, each under its own key.
 #[derive(Debug, Default, Serialize)]
+#[expect(clippy::struct_field_names, reason = "the keys name their unit")]
 struct Times {
     #[serde(skip_serializing_if = "Option::is_none")]
     dns_us: Option<u64>,
