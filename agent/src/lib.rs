@@ -6,6 +6,7 @@
 
 pub mod alarm;
 pub mod attempt;
+pub mod cli;
 pub mod guard;
 pub mod health;
 pub mod net;

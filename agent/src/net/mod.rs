@@ -22,6 +22,7 @@ use vantage_wire::report::Family;
 pub use connect::TcpNetwork;
 pub use error::{Origin, classify_io, timeout};
 pub use resolver::Resolver;
+pub use sys::{ClockState, clock_state};
 pub(crate) use sys::{Timer, watch_timer};
 pub use system_servers::ResolverError;
 pub use udp::ConnectedUdp;

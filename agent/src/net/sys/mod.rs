@@ -5,12 +5,14 @@
 
 #![expect(unsafe_code, reason = "system calls without a safe wrapper; argued at each block")]
 
+mod clock_state;
 mod options;
 mod received;
 mod tcp_info;
 mod wall_clock;
 mod watch;
 
+pub use clock_state::{ClockState, clock_state};
 pub use options::{receive_details, report_icmp_errors, set_option, stamp_packets};
 pub use received::{Queue, Queued, receive};
 pub use tcp_info::tcp_info;
