@@ -43,13 +43,18 @@ impl PacketSocket {
         Ok(socket)
     }
 
-    /// Opens a socket that only sends, straight to the driver.
+    /// Opens a socket that only sends, straight to the driver, which stamps what it takes.
     ///
     /// # Errors
     /// The operating system's, `EPERM` without `CAP_NET_RAW` in the namespace.
     pub fn sender() -> io::Result<Self> {
         let socket = Self::open(0)?;
         socket.set(libc::SOL_PACKET, libc::PACKET_QDISC_BYPASS, 1)?;
+        // The stamp alone, without the frame.
+        let stamping = libc::SOF_TIMESTAMPING_TX_SOFTWARE
+            | libc::SOF_TIMESTAMPING_SOFTWARE
+            | libc::SOF_TIMESTAMPING_OPT_TSONLY;
+        socket.set(libc::SOL_SOCKET, libc::SO_TIMESTAMPING, stamping.cast_signed())?;
         Ok(socket)
     }
 
@@ -112,6 +117,27 @@ impl PacketSocket {
         if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
     }
 
+    /// When the driver took the frame that was sent last: wall clock, nanoseconds since the Unix
+    /// epoch. To be asked after each sending; `None` where the kernel gave no stamp.
+    pub fn sent_stamp(&self) -> Option<u64> {
+        let mut last = None;
+        loop {
+            // SAFETY: all-zero is a valid value of this C struct.
+            let mut header: libc::msghdr = unsafe { zeroed() };
+            let mut control = Control([0; 128]);
+            header.msg_control = control.0.as_mut_ptr().cast();
+            header.msg_controllen = control.0.len();
+            let flags = libc::MSG_ERRQUEUE | libc::MSG_DONTWAIT;
+            // SAFETY: the one pointer in `header` is to `control`, which outlives the call, with
+            // its length beside it.
+            let length = unsafe { libc::recvmsg(self.fd.as_raw_fd(), &raw mut header, flags) };
+            if length < 0 {
+                return last;
+            }
+            last = stamp(&header);
+        }
+    }
+
     /// Takes the next waiting frame; `None` when there is none. A frame longer than `buffer` is
     /// cut to its length.
     ///
@@ -136,7 +162,7 @@ impl PacketSocket {
             let error = io::Error::last_os_error();
             return if error.kind() == io::ErrorKind::WouldBlock { Ok(None) } else { Err(error) };
         };
-        let stamp_wall_ns = receive_stamp(&header);
+        let stamp_wall_ns = stamp(&header);
         Ok(Some(Received {
             link: u32::try_from(address.sll_ifindex).unwrap_or(0),
             frame: &buffer[..length.min(buffer.len())],
@@ -177,16 +203,19 @@ impl AsFd for PacketSocket {
 #[repr(align(8))]
 struct Control([u8; 128]);
 
-/// Finds the kernel's receive stamp among the control messages of a received frame.
-fn receive_stamp(header: &libc::msghdr) -> Option<u64> {
+/// Finds the kernel's stamp among the control messages of a frame.
+fn stamp(header: &libc::msghdr) -> Option<u64> {
     // SAFETY: `header` was filled by a successful `recvmsg`; the macros walk only within
     // `msg_control..msg_control + msg_controllen`, which the kernel set to what it wrote.
     let mut message = unsafe { libc::CMSG_FIRSTHDR(header) };
     while !message.is_null() {
         // SAFETY: not null, so it points at a control message header inside the control buffer.
         let (level, kind) = unsafe { ((*message).cmsg_level, (*message).cmsg_type) };
-        if level == libc::SOL_SOCKET && kind == libc::SCM_TIMESTAMPNS {
-            // SAFETY: a message of this type carries one `timespec`; it may be unaligned.
+        if level == libc::SOL_SOCKET
+            && matches!(kind, libc::SCM_TIMESTAMPNS | libc::SCM_TIMESTAMPING)
+        {
+            // SAFETY: a message of these types begins with the `timespec` of the kernel's own
+            // stamp; it may be unaligned.
             let stamp: libc::timespec =
                 unsafe { libc::CMSG_DATA(message).cast::<libc::timespec>().read_unaligned() };
             let seconds = u64::try_from(stamp.tv_sec).ok()?;
