@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use vantage_wire::{Failure, Micros, Phase};
 
+use crate::net::icmp::SocketKind;
+
 /// One execution of a probe.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Attempt {
@@ -85,12 +87,30 @@ pub struct Facts {
     pub syn_retransmits: Option<u32>,
     /// TTL or hop limit of the answer.
     pub ttl: Option<u8>,
+    /// How an ICMP echo was carried out.
+    pub icmp: Option<IcmpFacts>,
     /// What was negotiated by TLS, also over QUIC.
     pub tls: Option<TlsFacts>,
     /// What the HTTP response said.
     pub http: Option<HttpFacts>,
     /// What the DNS answer said.
     pub dns: Option<DnsFacts>,
+}
+
+/// How an ICMP echo was carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IcmpFacts {
+    /// The round trip as user space saw it, beside the kernel's own figure.
+    pub rtt_user_space: Micros,
+    /// Whether the round trip lies between two stamps of the kernel; else user space timed one end
+    /// or both.
+    pub stamped: bool,
+    /// The kind of socket used.
+    pub socket: SocketKind,
+    /// Identifier of the echo.
+    pub identifier: u16,
+    /// Sequence number of the echo.
+    pub sequence: u16,
 }
 
 /// What was negotiated by TLS.

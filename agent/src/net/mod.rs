@@ -2,6 +2,7 @@
 
 mod connect;
 mod error;
+pub mod icmp;
 mod resolver;
 mod sys;
 

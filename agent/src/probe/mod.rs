@@ -4,6 +4,7 @@
 //! is a future that ends within the probe's timeout, whatever the network does; dropping it ends
 //! the attempt.
 
+mod icmp;
 mod stopwatch;
 mod tcp;
 
@@ -16,6 +17,7 @@ use vantage_wire::{Failure, FailureCode, Phase};
 
 use crate::attempt::Attempt;
 use crate::guard::Guard;
+use crate::net::icmp::StampingOn;
 use crate::net::{Connected, Network};
 use crate::spec::{Action, Host, ProbeSpec};
 
@@ -35,6 +37,7 @@ pub struct Surroundings<N> {
 pub struct Probe<N> {
     spec: ProbeSpec,
     surroundings: Surroundings<N>,
+    _stamping: Option<StampingOn>,
 }
 
 /// A probe that cannot be carried out as specified.
@@ -51,7 +54,12 @@ impl<N: Network> Probe<N> {
     /// # Errors
     /// When a parameter makes no sense; the message names it.
     pub fn new(spec: ProbeSpec, surroundings: Surroundings<N>) -> Result<Self, ProbeError> {
-        Ok(Self { spec, surroundings })
+        let mut stamping = None;
+        if let Action::Icmp(icmp) = &spec.action {
+            icmp::check(icmp)?;
+            stamping = StampingOn::keep();
+        }
+        Ok(Self { spec, surroundings, _stamping: stamping })
     }
 
     /// What it does.
@@ -64,6 +72,9 @@ impl<N: Network> Probe<N> {
     pub async fn attempt(&self, due: Instant) -> Attempt {
         let mut watch = Stopwatch::new(due, &self.spec);
         let outcome = match &self.spec.action {
+            Action::Icmp(spec) => {
+                icmp::run(spec, &self.surroundings, self.spec.family, &mut watch).await
+            }
             Action::Tcp(spec) => {
                 tcp::run(spec, &self.surroundings, self.spec.family, &mut watch).await
             }

@@ -3,5 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails by panicking")]
 
+mod icmp;
+mod icmp_accuracy;
 mod stage;
 mod tcp;

@@ -62,8 +62,13 @@ pub fn at<T: Send, F: Future<Output = T>>(
 /// The kernel's network, names asked of the site's DNS server, every address allowed.
 pub fn surroundings(world: &World) -> Surroundings<TcpNetwork> {
     let server = SocketAddr::new(world.host("site").unwrap().ipv4().into(), 53);
+    surroundings_asking(vec![server])
+}
+
+/// The kernel's network, names asked of these servers, every address allowed.
+pub fn surroundings_asking(servers: Vec<SocketAddr>) -> Surroundings<TcpNetwork> {
     Surroundings {
-        network: Arc::new(TcpNetwork::new(SystemResolver::new(vec![server]))),
+        network: Arc::new(TcpNetwork::new(SystemResolver::new(servers))),
         guard: Guard::ALLOW_PRIVATE,
     }
 }

@@ -1,9 +1,4 @@
-//! The system calls that have no safe wrapper.
-//!
-//! The only module of the crate that may contain `unsafe`. Every block passes the kernel pointers
-//! to values on the caller's stack, with their lengths; the kernel keeps none of them.
-
-#![expect(unsafe_code, reason = "system calls without a safe wrapper; argued at each block")]
+//! What the kernel knows of a TCP connection.
 
 use std::io;
 use std::mem::{size_of, zeroed};

@@ -1,0 +1,18 @@
+//! The system calls that have no safe wrapper.
+//!
+//! The only module of the crate that may contain `unsafe`. Every block passes the kernel pointers
+//! to values on the caller's stack, with their lengths; the kernel keeps none of them.
+
+#![expect(unsafe_code, reason = "system calls without a safe wrapper; argued at each block")]
+
+mod options;
+mod received;
+mod tcp_info;
+mod wall_clock;
+mod watch;
+
+pub use options::{receive_details, stamp_packets};
+pub use received::{Queue, Queued, receive};
+pub use tcp_info::tcp_info;
+pub use wall_clock::WallTime;
+pub use watch::{PACKETS_AND_ERRORS, watch};
