@@ -146,7 +146,10 @@ impl World {
         let mut current = self.config.lock().unwrap_or_else(PoisonError::into_inner);
         let mut problems = to.problems();
         let fixed = |config: &WorldConfig| -> Vec<_> {
-            let names = config.hosts.iter().map(|host| (host.name.clone(), host.resolvers.clone()));
+            let names = config
+                .hosts
+                .iter()
+                .map(|host| (host.name.clone(), host.resolvers.clone(), host.ping_sockets));
             names.zip(config.addresses()).collect()
         };
         if fixed(&current) != fixed(to) {
@@ -222,7 +225,8 @@ fn build_hosts(
         let name = &spec.name;
         let namespace =
             Namespace::create().map_err(WorldError::system(format!("make host {name}")))?;
-        let link = wire_up_host(router, &namespace, number, addresses.ipv4, addresses.ipv6)
+        let (ipv4, ipv6) = (addresses.ipv4, addresses.ipv6);
+        let link = wire_up_host(router, &namespace, number, ipv4, ipv6, spec.ping_sockets)
             .map_err(WorldError::system(format!("wire up host {name}")))?;
         let resolvers = config.resolvers(spec);
         let resolv_conf = match resolvers.as_slice() {

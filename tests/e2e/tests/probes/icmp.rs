@@ -24,20 +24,29 @@ fn icmp(spec: IcmpSpec) -> ProbeSpec {
     stage::spec(Action::Icmp(spec))
 }
 
-/// Makes the kernel give the market sockets of one kind only.
-fn allow(world: &World, kind: SocketKind) {
-    if kind == SocketKind::Raw {
-        forbid_datagram_sockets(world);
-    }
+/// The stage's world, whose market has ICMP sockets of one kind only; `path` as there.
+fn world(kind: SocketKind, path: &str) -> World {
+    let datagram = kind == SocketKind::Datagram;
+    let world = World::start_toml(&format!(
+        r#"
+        host = [{{ name = "market", ping-sockets = {datagram} }}, {{ name = "site" }}]
+        [[path]]
+        from = ["market"]
+        to = ["site"]
+        rtt-ms = 20
+        [[path]]
+        from = ["market"]
+        to = ["site"]
+        one-way = true
+        {path}
+        "#
+    ))
+    .unwrap();
     for ipv6 in [false, true] {
         let found = world.host("market").unwrap().run(|| access(ipv6)).unwrap().unwrap();
         assert_eq!(found, kind);
     }
-}
-
-fn forbid_datagram_sockets(world: &World) {
-    let forbid = || std::fs::write("/proc/sys/net/ipv4/ping_group_range", "1 0");
-    world.host("market").unwrap().run(forbid).unwrap().unwrap();
+    world
 }
 
 fn rtt(attempt: &Attempt) -> Duration {
@@ -59,8 +68,7 @@ fn assert_rtt_fails(attempt: &Attempt, code: FailureCode, by: Attribution) {
 #[test]
 fn the_round_trip_is_the_kernels() {
     for kind in BOTH_KINDS {
-        let world = stage::world("", "hops = 5");
-        allow(&world, kind);
+        let world = world(kind, "hops = 5");
         for host in SITE {
             for payload_bytes in [0, 16, 1400] {
                 let host = host.parse().unwrap();
@@ -85,12 +93,8 @@ fn the_round_trip_is_the_kernels() {
 #[test]
 fn the_ttl_of_the_reply_is_kept() {
     for kind in BOTH_KINDS {
-        let world = World::start_toml(
-            "host = [{ name = 'market' }, { name = 'site' }]
-             path = [{ from = ['market'], to = ['site'], rtt-ms = 2, hops = 7 }]",
-        )
-        .unwrap();
-        allow(&world, kind);
+        // Back from the site, too.
+        let world = world(kind, "[[path]]\nfrom = [\"site\"]\nto = [\"market\"]\nhops = 7");
         for host in SITE {
             assert_eq!(stage::attempt(&world, spec(host)).facts.ttl, Some(57), "{kind} {host}");
         }
@@ -108,9 +112,8 @@ fn routers_say_what_is_wrong() {
         ("ttl-exceeded", IcmpTtlExceeded),
     ] {
         let rule = format!("interference = [{{ action = \"reject\", code = \"{said}\" }}]");
-        let world = stage::world("", &rule);
         for kind in BOTH_KINDS {
-            allow(&world, kind);
+            let world = world(kind, &rule);
             for host in SITE {
                 let attempt = stage::attempt(&world, spec(host));
                 assert_rtt_fails(&attempt, code, Attribution::Path);
@@ -121,9 +124,8 @@ fn routers_say_what_is_wrong() {
 
 #[test]
 fn a_request_runs_out_of_hops() {
-    let world = stage::world("", "hops = 5");
     for kind in BOTH_KINDS {
-        allow(&world, kind);
+        let world = world(kind, "hops = 5");
         for host in SITE {
             let with_ttl = |ttl| {
                 let spec = IcmpSpec { host: host.parse().unwrap(), payload_bytes: 16, ttl };
@@ -155,8 +157,7 @@ fn no_reply_times_out() {
 #[test]
 fn a_late_reply_is_nobody_elses() {
     for kind in BOTH_KINDS {
-        let world = stage::world("", "");
-        allow(&world, kind);
+        let world = world(kind, "");
         for host in SITE {
             let surroundings = stage::surroundings(&world);
             let [early, late] = stage::at(&world, "market", || async move {
@@ -174,8 +175,7 @@ fn a_late_reply_is_nobody_elses() {
 #[test]
 fn each_of_many_gets_its_own_reply() {
     for kind in BOTH_KINDS {
-        let world = stage::world("", "");
-        allow(&world, kind);
+        let world = world(kind, "");
         let surroundings = stage::surroundings(&world);
         let attempts = stage::at(&world, "market", || async move {
             let mut in_flight = JoinSet::new();

@@ -79,9 +79,19 @@ pub struct HostSpec {
     /// machine's own file, whose servers are out of reach from here.
     #[serde(default)]
     pub resolvers: Vec<String>,
+    /// Whether everybody there may open datagram ICMP sockets. Default: yes; else nobody may, as on
+    /// many machines, and raw sockets need a privilege.
+    #[serde(default = "HostSpec::default_ping_sockets")]
+    pub ping_sockets: bool,
     /// What it serves.
     #[serde(default, rename = "service")]
     pub services: Vec<ServiceSpec>,
+}
+
+impl HostSpec {
+    const fn default_ping_sockets() -> bool {
+        true
+    }
 }
 
 /// A host with its addresses settled.

@@ -26,8 +26,6 @@ const HOST_SETTINGS: &[Setting] = &[
     Setting { path: "ipv6/conf/default/addr_gen_mode", values: &["1"] },
     Setting { path: "ipv6/conf/default/dad_transmits", values: &["0"] },
     Setting { path: "ipv6/conf/default/router_solicitations", values: &["0"] },
-    // Datagram ICMP sockets for everybody; in a user namespace with one group, for that group.
-    Setting { path: "ipv4/ping_group_range", values: &["0 2147483647", "0 0"] },
     // Each connection meets the path as it is, not as an earlier one remembers it.
     Setting { path: "ipv4/tcp_no_metrics_save", values: &["1"] },
     // A thousand connections a second, each waiting out a minute after its end, need the room.
@@ -36,6 +34,11 @@ const HOST_SETTINGS: &[Setting] = &[
     Setting { path: "ipv4/icmp_ratelimit", values: &["0"] },
     Setting { path: "ipv6/icmp/ratelimit", values: &["0"] },
 ];
+
+/// Datagram ICMP sockets for everybody; in a user namespace with one group, for that group. A new
+/// namespace has them for nobody.
+const PING_SOCKETS: Setting =
+    Setting { path: "ipv4/ping_group_range", values: &["0 2147483647", "0 0"] };
 
 /// One line under `/proc/sys/net` of a namespace; the first value the kernel takes is kept.
 struct Setting {
@@ -87,8 +90,10 @@ pub fn wire_up_host(
     number: usize,
     ipv4: Ipv4Addr,
     ipv6: Ipv6Addr,
+    ping_sockets: bool,
 ) -> io::Result<HostLink> {
-    host.run(|| HOST_SETTINGS.iter().try_for_each(Setting::write))??;
+    let settings = HOST_SETTINGS.iter().chain(ping_sockets.then_some(&PING_SOCKETS));
+    host.run(|| settings.into_iter().try_for_each(Setting::write))??;
     let router_link = format!("host{number}");
     let index = router.run(|| -> io::Result<u32> {
         let netlink = Netlink::open()?;

@@ -212,13 +212,14 @@ impl Router {
 
     /// Takes some waiting frames; whether there may be more.
     fn receive(&mut self, buffer: &mut [u8]) -> bool {
-        let mut bridge = None;
         for _ in 0..RECEIVE_AT_ONCE {
             // An error here is a link that went down; there is nothing to take from it.
             let Ok(Some(received)) = self.receiver.receive(buffer) else { return false };
             let Some(&from) = self.by_link.get(&received.link) else { continue };
             let arrival = match received.stamp_wall_ns {
-                Some(stamp) => bridge.get_or_insert_with(StampBridge::take).monotonic(stamp),
+                // A bridge of its own: a frame that came in after a shared one was taken would
+                // seem to have come in before.
+                Some(stamp) => StampBridge::take().monotonic(stamp),
                 None => clock::now(),
             };
             let settled = self.admission.admit(from, received.frame, arrival, &mut self.agenda);
