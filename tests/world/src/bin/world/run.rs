@@ -40,6 +40,11 @@ pub struct Run {
 impl Run {
     pub fn execute(self) -> anyhow::Result<ExitCode> {
         let config = super::read(&self.world)?;
+        // From the beginning: a signal that came before it is caught would end this process and
+        // leave the command behind.
+        let terminate = Arc::new(AtomicBool::new(false));
+        signal_hook::flag::register(signal_hook::consts::SIGTERM, Arc::clone(&terminate))
+            .context("failed to catch SIGTERM")?;
         // Opened first: a run that cannot be written down should not begin.
         let truth_file = match &self.truth {
             Some(path) => Some(
@@ -67,7 +72,7 @@ impl Run {
             .args(arguments)
             .spawn()
             .with_context(|| format!("failed to start {program} at host {name}"))?;
-        let status = self.attend(child, &world)?;
+        let status = self.attend(child, &world, &terminate)?;
         let truth = world.truth()?;
         if let Some(file) = truth_file {
             write_truth(&truth, &world, file).context("failed to write the truth file")?;
@@ -87,10 +92,12 @@ impl Run {
     }
 
     /// Waits for the command, passes on a request to end, and follows the world file.
-    fn attend(&self, mut child: Child, world: &World) -> anyhow::Result<ExitStatus> {
-        let terminate = Arc::new(AtomicBool::new(false));
-        signal_hook::flag::register(signal_hook::consts::SIGTERM, Arc::clone(&terminate))
-            .context("failed to catch SIGTERM")?;
+    fn attend(
+        &self,
+        mut child: Child,
+        world: &World,
+        terminate: &AtomicBool,
+    ) -> anyhow::Result<ExitStatus> {
         let mut version = modified(&self.world);
         loop {
             if let Some(status) = child.try_wait().context("failed to wait for the command")? {
