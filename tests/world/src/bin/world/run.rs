@@ -2,12 +2,12 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, ExitCode, ExitStatus};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
@@ -98,7 +98,7 @@ impl Run {
         world: &World,
         terminate: &AtomicBool,
     ) -> anyhow::Result<ExitStatus> {
-        let mut version = modified(&self.world);
+        let mut text = std::fs::read(&self.world).ok();
         loop {
             if let Some(status) = child.try_wait().context("failed to wait for the command")? {
                 return Ok(status);
@@ -109,9 +109,11 @@ impl Run {
                 // It fails only where the command has ended by itself.
                 let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
             }
-            let current = modified(&self.world);
-            if current != version {
-                version = current;
+            // By its text: times of modification are too coarse to tell a file that is being
+            // written from one that is complete.
+            let current = std::fs::read(&self.world).ok();
+            if current != text {
+                text = current;
                 match super::read(&self.world).and_then(|config| Ok(world.change(&config)?)) {
                     Ok(()) if self.quiet => {}
                     Ok(()) => eprintln!("world: changed as {} says", self.world.display()),
@@ -121,10 +123,6 @@ impl Run {
             thread::sleep(LOOK_EVERY);
         }
     }
-}
-
-fn modified(path: &Path) -> Option<SystemTime> {
-    std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok()
 }
 
 fn write_truth(truth: &Truth, world: &World, file: File) -> std::io::Result<()> {
