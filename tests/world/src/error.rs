@@ -8,6 +8,9 @@ pub enum WorldError {
     /// The world file or the change asked for is not sound; one line per problem.
     #[error("the world is not sound:\n{}", .0.iter().map(|line| format!("  - {line}")).collect::<Vec<_>>().join("\n"))]
     Config(Vec<String>),
+    /// The world file cannot be read.
+    #[error("failed to read the world file")]
+    Unreadable(#[source] io::Error),
     /// The operating system refused a step.
     #[error("failed to {step}")]
     System {

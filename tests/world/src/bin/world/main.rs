@@ -81,7 +81,7 @@ fn finish(result: anyhow::Result<ExitCode>) -> ExitCode {
         eprintln!("world: {error:#}");
         let is_usage = matches!(
             error.downcast_ref(),
-            Some(WorldError::Config(_) | WorldError::UnknownHost(_))
+            Some(WorldError::Config(_) | WorldError::Unreadable(_) | WorldError::UnknownHost(_))
         );
         ExitCode::from(if is_usage { EXIT_USAGE } else { 1 })
     })
@@ -89,7 +89,7 @@ fn finish(result: anyhow::Result<ExitCode>) -> ExitCode {
 
 fn read(path: &Path) -> anyhow::Result<WorldConfig> {
     let text = std::fs::read_to_string(path)
-        .map_err(|error| WorldError::Config(vec![error.to_string()]))
-        .with_context(|| format!("failed to read {}", path.display()))?;
+        .map_err(WorldError::Unreadable)
+        .with_context(|| path.display().to_string())?;
     WorldConfig::from_toml(&text).with_context(|| path.display().to_string())
 }
