@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails by panicking")]
 
 mod accuracy;
+mod agent_fault;
 mod client_certificate;
 mod dns;
 mod dns_over_tls;

@@ -1,7 +1,4 @@
-//! Knowing when the agent itself is the problem.
-//!
-//! A machine that is starved of CPU, descriptors or memory measures itself. Its attempts are still
-//! counted, and marked; they lower coverage and never count against a site.
+//! What the machine has left: CPU, descriptors, memory.
 
 use std::io;
 use std::time::Duration;
@@ -10,6 +7,7 @@ use nix::sys::resource::{Resource, getrlimit};
 use vantage_wire::report::Health;
 use vantage_wire::{LatencyHistogram, Micros};
 
+use super::Anchors;
 use crate::record::AgentState;
 
 /// Attempts that begin so late (p99) were held up by the machine: (50 ms, half of what counts as
@@ -87,6 +85,8 @@ pub struct SelfCheck {
     pub memory: Option<Memory>,
     /// The agent's own memory, in bytes.
     pub resident_bytes: Option<u64>,
+    /// Anchors that answered when last asked, and all of them.
+    pub anchors: (usize, usize),
 }
 
 impl SelfCheck {
@@ -112,6 +112,9 @@ impl SelfCheck {
         {
             problems.push(format!("{available_kib} kB of memory are left of {total_kib} kB"));
         }
+        if let (0, all @ 1..) = self.anchors {
+            problems.push(format!("none of {all} anchors answers; has this machine a network?"));
+        }
         problems
     }
 
@@ -120,14 +123,18 @@ impl SelfCheck {
         if self.problems().is_empty() { AgentState::Well } else { AgentState::Degraded }
     }
 
-    /// As reported. Spool and anchors are not known here.
+    /// As reported. The spool is not known here.
     pub fn to_health(&self) -> Health {
+        let (reachable, all) = self.anchors;
+        let anchors = |count: usize| u32::try_from(count).ok().filter(|_| all > 0);
         Health {
             event_loop_lag_p99: self.lag.quantile(0.99),
             cpu_steal_permille: self.stolen_permille,
             open_files: self.descriptors.map(|(open, _)| open),
             open_files_limit: self.descriptors.map(|(_, limit)| limit),
             resident_bytes: self.resident_bytes,
+            anchors_reachable: anchors(reachable),
+            anchors_total: anchors(all),
             ..Health::default()
         }
     }
@@ -148,7 +155,7 @@ impl SelfChecks {
     }
 
     /// What happened since the last call. What the system does not tell stays unknown.
-    pub fn take(&mut self) -> SelfCheck {
+    pub fn take(&mut self, anchors: &Anchors) -> SelfCheck {
         let cpu = std::fs::read_to_string("/proc/stat").ok().as_deref().and_then(CpuTicks::parse);
         let stolen_permille = match (cpu, self.cpu) {
             (Some(now), Some(earlier)) => now.stolen_permille_since(earlier),
@@ -164,6 +171,7 @@ impl SelfChecks {
                 .as_deref()
                 .and_then(Memory::parse),
             resident_bytes: resident_bytes(),
+            anchors: anchors.reachable(),
         }
     }
 }
@@ -218,6 +226,7 @@ mod tests {
             descriptors: Some((900, 1_000)),
             memory: Some(Memory { total_kib: 1_000, available_kib: 30 }),
             resident_bytes: Some(1),
+            anchors: (1, 2),
         };
         assert_eq!(well.problems(), Vec::<String>::new());
         let ill = SelfCheck {
@@ -226,8 +235,11 @@ mod tests {
             descriptors: Some((901, 1_000)),
             memory: Some(Memory { total_kib: 1_000, available_kib: 29 }),
             resident_bytes: None,
+            anchors: (0, 2),
         };
-        assert_eq!(ill.problems().len(), 4);
+        assert_eq!(ill.problems().len(), 5);
+        let health = ill.to_health();
+        assert_eq!((health.anchors_reachable, health.anchors_total), (Some(0), Some(2)));
         assert_eq!(ill.state(), AgentState::Degraded);
     }
 
@@ -235,11 +247,11 @@ mod tests {
     fn the_machine_tells_what_is_asked_of_it() {
         let mut checks = SelfChecks::default();
         checks.began(Duration::from_micros(70));
-        let check = checks.take();
+        let check = checks.take(&Anchors::new(0));
         assert_eq!(check.lag.count(), 1);
         let (open, limit) = check.descriptors.unwrap();
         assert!(open > 2 && limit >= open);
         assert!(check.memory.is_some() && check.resident_bytes.unwrap() > 100_000);
-        assert_eq!(checks.take().lag.count(), 0, "each while begins anew");
+        assert_eq!(checks.take(&Anchors::new(0)).lag.count(), 0, "each while begins anew");
     }
 }
