@@ -7,10 +7,12 @@
 pub mod alarm;
 pub mod attempt;
 pub mod cli;
+pub mod clock;
 pub mod guard;
 pub mod health;
 pub mod net;
 pub mod probe;
+pub mod rate;
 pub mod record;
 pub mod runner;
 pub mod schedule;

@@ -13,6 +13,7 @@ use crate::alarm::{Alarm, KernelAlarm, RuntimeAlarm};
 use crate::attempt::Attempt;
 use crate::net::Network;
 use crate::probe::Probe;
+use crate::rate::{TargetRates, TooOften};
 use crate::schedule::{Next, ProbeIndex, Schedule};
 
 /// An attempt and its place in the schedule.
@@ -70,6 +71,22 @@ impl<N: Network> Runner<N> {
         self.probes.push(Arc::new(probe));
         self.quiet_until.push(None);
         self.schedule.add(first, interval, attempts)
+    }
+
+    /// As [`Runner::add`], for a probe whose target has room for it under its cap.
+    ///
+    /// # Errors
+    /// When all the probes of its target together would exceed the cap; nothing is added then.
+    pub fn add_within(
+        &mut self,
+        rates: &mut TargetRates,
+        probe: Probe<N>,
+        first: Instant,
+        interval: Duration,
+        attempts: Option<u64>,
+    ) -> Result<ProbeIndex, TooOften> {
+        rates.claim(probe.spec(), interval)?;
+        Ok(self.add(probe, first, interval, attempts))
     }
 
     /// Runs until every probe has made its attempts or `stop` is cancelled, and tells `settled`
@@ -206,6 +223,7 @@ mod tests {
     use crate::net::tls::TlsClients;
     use crate::net::{Connected, Handshake, Resolver};
     use crate::probe::Surroundings;
+    use crate::rate::RateCap;
     use crate::spec::{Action, PhaseTimeouts, ProbeSpec, TcpSpec};
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -273,6 +291,19 @@ mod tests {
         let all = outcomes(runner, CancellationToken::new()).await;
         let missed = Some(FailureCode::AgentMissedSlot);
         assert_eq!(codes(&all), [missed, missed, None, None]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_over_a_targets_cap_is_refused_before_it_runs() {
+        let mut rates = TargetRates::new(RateCap::per_second(1.5).unwrap());
+        let mut runner = Runner::new(InFlight::default());
+        let start = Instant::now();
+        let mut add = |interval| {
+            let probe = probe(SECOND, SECOND * 2);
+            runner.add_within(&mut rates, probe, start, interval, Some(3)).map_err(|e| e.probes)
+        };
+        assert_eq!([SECOND, SECOND, SECOND * 2].map(&mut add), [Ok(0), Err(2), Ok(1)]);
+        assert_eq!(outcomes(runner, CancellationToken::new()).await.len(), 6);
     }
 
     #[tokio::test(start_paused = true)]

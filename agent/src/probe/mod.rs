@@ -26,6 +26,7 @@ use crate::net::tls::TlsClients;
 use crate::net::{Connected, Network};
 use crate::spec::{Action, Host, ProbeSpec};
 
+pub use self::http::{FrameWatch, LONGEST_PAUSE, redirect_target, retry_after};
 pub use stopwatch::Stopwatch;
 
 /// What probes need of the world around them.

@@ -11,7 +11,7 @@ use super::super::Stopwatch;
 use super::connection::Connection;
 use super::failure::{Broken, broken};
 use super::request::{RequestBody, Unsent};
-use super::response::retry_after;
+use super::retry_after::retry_after;
 
 /// How much of a body is read, and whether it is kept.
 #[derive(Debug, Clone, Copy)]

@@ -1,8 +1,10 @@
 //! Why an exchange broke off, as a failure.
 //!
-//! `http_reset` is a TCP reset only, which anybody on the path can forge. What an HTTP/2 peer says
-//! in its own frames comes from the target: a stream reset or a GOAWAY is like a closed connection,
-//! `http_eof` before a response and `http_truncated` within it.
+//! One mapping for all versions of HTTP, here for 1.1 and 2, in `quic` for 3. What ends without an
+//! error (the connection by FIN or a GOAWAY that names none, the stream by its last frame) is
+//! `http_eof` before the first byte of the response and `http_truncated` within it. What is broken
+//! off (the connection by a TCP RST or a GOAWAY with an error, the stream by `RST_STREAM`) is
+//! `http_reset` wherever it comes.
 
 use std::error::Error;
 use std::io;
@@ -56,7 +58,12 @@ pub fn broken(
 
 fn by_http2(error: &h2::Error, taken: &Taken, stage: Broken, detail: &str) -> Option<Failure> {
     if error.is_remote() {
-        return Some(closed(taken, detail));
+        let in_order = error.is_go_away() && error.reason() == Some(h2::Reason::NO_ERROR);
+        return Some(if in_order {
+            closed(taken, detail)
+        } else {
+            Failure::in_phase(FailureCode::HttpReset, phase(taken), detail)
+        });
     }
     if !error.is_library() {
         return None;

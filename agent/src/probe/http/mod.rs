@@ -18,6 +18,7 @@ mod kept;
 mod redirect;
 pub mod request;
 pub mod response;
+mod retry_after;
 mod stamps;
 
 use std::mem::take;
@@ -39,6 +40,10 @@ use failure::{Broken, broken};
 use request::{Origin, Template};
 use response::Judge;
 use stamps::Stamps;
+
+pub use frames::FrameWatch;
+pub use redirect::target as redirect_target;
+pub use retry_after::{LONGEST_PAUSE, retry_after};
 
 /// Most redirects that can be followed.
 const MOST_REDIRECTS: u32 = 20;

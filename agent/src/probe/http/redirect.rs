@@ -7,10 +7,8 @@ use http::{Method, StatusCode, Uri};
 
 use super::request::{Origin, Template};
 
-/// Where a response redirects; `None` when it does not.
-///
-/// # Errors
-/// A sentence for people when it leads nowhere.
+/// Where the response to a request of `from` redirects; `None` when it does not. The target has a
+/// host and is `http` or `https`, unless it is an error: a sentence for people.
 pub fn target(head: &Parts, from: &Uri) -> Option<Result<Uri, String>> {
     let redirects = matches!(head.status.as_u16(), 301 | 302 | 303 | 307 | 308);
     let location = head.headers.get(LOCATION).filter(|_| redirects)?;

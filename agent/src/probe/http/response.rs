@@ -1,9 +1,6 @@
 //! Whether a response is what the probe expects.
 
-use std::time::Duration;
-
-use http::header::RETRY_AFTER;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use regex_lite::{Regex, RegexBuilder};
 use vantage_wire::{Failure, FailureCode};
 
@@ -94,13 +91,6 @@ impl Judge {
         }
         Ok(())
     }
-}
-
-/// For how long the target asks to be left alone (RFC 9110 §10.2.3), where it says so in seconds. A
-/// date is not read: it means something only by the wall clock.
-pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds))
 }
 
 #[cfg(test)]

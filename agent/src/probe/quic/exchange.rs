@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use vantage_wire::{Failure, FailureCode, Phase};
 
 use super::super::Stopwatch;
-use super::super::http::response::retry_after;
+use super::super::http::retry_after;
 use super::body::ReadBody;
 use super::handshake::Session;
 use super::{Asking, failure};

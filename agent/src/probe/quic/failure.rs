@@ -94,14 +94,26 @@ fn connection(closed: &ConnectionError, phase: Phase, witness: &Witness) -> Fail
     }
 }
 
-/// Why a single stream ended early, or why the agent closed the connection.
+/// Why a single stream ended early, or why the agent closed the connection. The mapping is that of
+/// [`http`](super::super::http): an end without an error is `http_eof` or `http_truncated`, what is
+/// broken off (`RESET_STREAM`) is `http_reset`.
 pub fn stream(error: &StreamError, phase: Phase) -> Failure {
     let code = match error {
         StreamError::RemoteTerminate { .. } => FailureCode::HttpReset,
         StreamError::RemoteClosing { .. } => ended(phase),
+        error if is_end_of_stream(error) => ended(phase),
         _ => FailureCode::HttpProtocol,
     };
     Failure::in_phase(code, phase, &error.to_string())
+}
+
+/// Whether h3 closed the connection because the stream ended before the response's head or within
+/// one of its frames. Nothing but its words tells these from frames that make no sense.
+fn is_end_of_stream(error: &StreamError) -> bool {
+    let said = error.to_string();
+    ["Stream finished without receiving response headers", "received incomplete frame"]
+        .iter()
+        .any(|end| said.contains(end))
 }
 
 /// The connection was closed in order, before the answer or before its end.

@@ -27,21 +27,8 @@ fn icmp(spec: IcmpSpec) -> ProbeSpec {
 /// The stage's world, whose market has ICMP sockets of one kind only; `path` as there.
 fn world(kind: SocketKind, path: &str) -> World {
     let datagram = kind == SocketKind::Datagram;
-    let world = World::start_toml(&format!(
-        r#"
-        host = [{{ name = "market", ping-sockets = {datagram} }}, {{ name = "site" }}]
-        [[path]]
-        from = ["market"]
-        to = ["site"]
-        rtt-ms = 20
-        [[path]]
-        from = ["market"]
-        to = ["site"]
-        one-way = true
-        {path}
-        "#
-    ))
-    .unwrap();
+    let sockets = format!("ping-sockets = {datagram}");
+    let world = World::start_toml(&stage::text_of_market(&sockets, "", path)).unwrap();
     for ipv6 in [false, true] {
         let found = world.host("market").unwrap().run(|| access(ipv6)).unwrap().unwrap();
         assert_eq!(found, kind);
@@ -196,13 +183,7 @@ fn each_of_many_gets_its_own_reply() {
 fn without_a_route_the_agent_is_offline() {
     let world = stage::world("", "");
     for host in SITE {
-        let surroundings = stage::surroundings(&world);
-        let attempt = stage::at(&world, "market", || async {
-            // An empty namespace: no link, no route; and one in which this user may open sockets.
-            nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET).unwrap();
-            let probe = Probe::new(spec(host), surroundings).unwrap();
-            probe.attempt(Instant::now()).await
-        });
+        let attempt = stage::attempt_offline(&world, spec(host));
         assert_rtt_fails(&attempt, FailureCode::AgentOffline, Attribution::Agent);
     }
 }
@@ -210,17 +191,7 @@ fn without_a_route_the_agent_is_offline() {
 #[test]
 fn out_of_descriptors_the_agent_lacks_a_resource() {
     let world = stage::world("", "");
-    let surroundings = stage::surroundings(&world);
-    let attempt = stage::at(&world, "market", || async {
-        // A table of this thread's own, filled to the limit.
-        nix::sched::unshare(nix::sched::CloneFlags::CLONE_FILES).unwrap();
-        let probe = Probe::new(spec(SITE[0]), surroundings).unwrap();
-        let mut taken = Vec::new();
-        while let Ok(another) = nix::unistd::dup(std::io::stderr()) {
-            taken.push(another);
-        }
-        probe.attempt(Instant::now()).await
-    });
+    let attempt = stage::attempt_without_descriptors(&world, spec(SITE[0]));
     assert_rtt_fails(&attempt, FailureCode::AgentResource, Attribution::Agent);
 }
 

@@ -16,3 +16,4 @@ mod stage;
 mod stall;
 mod tcp;
 mod tls;
+mod wall_clock;

@@ -27,12 +27,13 @@ pub fn world(services: &str, path: &str) -> World {
     World::start_toml(&text(services, path)).unwrap()
 }
 
-/// The world file of [`world`].
-pub fn text(services: &str, path: &str) -> String {
+/// The world file of [`world`], with further keys of the market.
+pub fn text_of_market(market: &str, services: &str, path: &str) -> String {
     format!(
         r#"
         [[host]]
         name = "market"
+        {market}
         [[host]]
         name = "site"
         {services}
@@ -47,6 +48,11 @@ pub fn text(services: &str, path: &str) -> String {
         {path}
         "#
     )
+}
+
+/// The world file of [`world`].
+pub fn text(services: &str, path: &str) -> String {
+    text_of_market("", services, path)
 }
 
 /// Runs asynchronous work at a host, on one thread, as the agent does.
@@ -97,6 +103,32 @@ pub fn attempt(world: &World, spec: ProbeSpec) -> Attempt {
     let surroundings = surroundings(world);
     at(world, "market", || async {
         let probe = Probe::new(spec, surroundings).unwrap();
+        probe.attempt(Instant::now()).await
+    })
+}
+
+/// Carries a probe out once at a market that has neither a link nor a route.
+pub fn attempt_offline(world: &World, spec: ProbeSpec) -> Attempt {
+    let surroundings = surroundings(world);
+    at(world, "market", || async {
+        // An empty namespace, in which this user may open any socket.
+        nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET).unwrap();
+        let probe = Probe::new(spec, surroundings).unwrap();
+        probe.attempt(Instant::now()).await
+    })
+}
+
+/// Carries a probe out once at the market when no descriptor is left.
+pub fn attempt_without_descriptors(world: &World, spec: ProbeSpec) -> Attempt {
+    let surroundings = surroundings(world);
+    at(world, "market", || async {
+        // A table of this thread's own, filled to the limit.
+        nix::sched::unshare(nix::sched::CloneFlags::CLONE_FILES).unwrap();
+        let probe = Probe::new(spec, surroundings).unwrap();
+        let mut taken = Vec::new();
+        while let Ok(another) = nix::unistd::dup(std::io::stderr()) {
+            taken.push(another);
+        }
         probe.attempt(Instant::now()).await
     })
 }

@@ -76,12 +76,33 @@ fn a_repeated_syn_takes_as_long_as_the_user_waited() {
 #[test]
 fn without_a_route_the_agent_is_offline() {
     let world = stage::world("", "");
-    let surroundings = stage::surroundings(&world);
-    let attempt = stage::at(&world, "market", || async {
-        // An empty namespace: no link, no route.
-        nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET).unwrap();
-        let probe = Probe::new(spec("192.0.2.2", 7), surroundings).unwrap();
-        probe.attempt(Instant::now()).await
-    });
-    assert_connect_fails(&attempt, FailureCode::AgentOffline, Attribution::Agent);
+    for host in ["192.0.2.2", "2001:db8::2"] {
+        let attempt = stage::attempt_offline(&world, spec(host, 7));
+        assert_connect_fails(&attempt, FailureCode::AgentOffline, Attribution::Agent);
+    }
+}
+
+#[test]
+fn out_of_descriptors_the_agent_lacks_a_resource() {
+    let world = stage::world("", "");
+    let attempt = stage::attempt_without_descriptors(&world, spec("192.0.2.2", 7));
+    assert_connect_fails(&attempt, FailureCode::AgentResource, Attribution::Agent);
+}
+
+/// The kernel reports the want of a port as it does that of an address.
+#[test]
+fn out_of_ports_the_agent_lacks_a_resource() {
+    let world = stage::world(ECHO, "");
+    for host in ["192.0.2.2", "2001:db8::2"] {
+        let surroundings = stage::surroundings(&world);
+        let attempts = stage::at(&world, "market", || async {
+            // One port for each target, in this namespace only.
+            let range = "/proc/sys/net/ipv4/ip_local_port_range";
+            std::fs::write(range, "40000 40000").unwrap();
+            let _taken = std::net::TcpStream::connect((host, 7)).unwrap();
+            let probe = Probe::new(spec(host, 7), surroundings).unwrap();
+            probe.attempt(Instant::now()).await
+        });
+        assert_connect_fails(&attempts, FailureCode::AgentResource, Attribution::Agent);
+    }
 }

@@ -1,8 +1,8 @@
 //! The handshake, and how it fails.
 
+use vantage_agent::Attempt;
 use vantage_agent::probe::Probe;
 use vantage_agent::spec::{Action, TlsVersions};
-use vantage_agent::{Attempt, ProbeSpec};
 use vantage_wire::{Attribution, FailureCode, Phase};
 use vantage_world::World;
 
@@ -144,14 +144,10 @@ fn a_name_is_asked_for_and_expected() {
 #[test]
 fn without_a_route_the_agent_is_offline() {
     let world = stage::world("", "");
-    let surroundings = stage::surroundings(&world);
-    let spec: ProbeSpec = spec(&world, SITE, None);
-    let attempt = stage::at(&world, "market", || async {
-        nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET).unwrap();
-        let probe = Probe::new(spec, surroundings).unwrap();
-        probe.attempt(tokio::time::Instant::now()).await
-    });
-    assert_connect_fails(&attempt, FailureCode::AgentOffline, Attribution::Agent);
+    for host in BOTH {
+        let attempt = stage::attempt_offline(&world, spec(&world, host, None));
+        assert_connect_fails(&attempt, FailureCode::AgentOffline, Attribution::Agent);
+    }
 }
 
 #[test]

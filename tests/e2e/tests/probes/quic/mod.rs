@@ -1,6 +1,7 @@
 //! QUIC handshakes and HTTP/3 requests.
 
 mod connect;
+mod endings;
 mod request;
 mod times;
 

@@ -184,26 +184,7 @@ fn quinns_tasks_end_with_the_attempt() {
 
 #[test]
 fn a_target_that_vanishes_resets_the_connection() {
-    let toml = |interference: &str| {
-        format!(
-            r#"
-            [[host]]
-            name = "market"
-            [[host]]
-            name = "site"
-            {H3}
-            [[path]]
-            from = ["market"]
-            to = ["site"]
-            rtt-ms = 20
-            [[path]]
-            from = ["market"]
-            to = ["site"]
-            one-way = true
-            interference = [{interference}]
-            "#
-        )
-    };
+    let toml = |rule: &str| stage::text(H3, &format!("interference = [{rule}]"));
     let world = World::start_toml(&toml("")).unwrap();
     // Acknowledgements of the drops go out while the body comes.
     let mut spec = spec(&world, SITE, Some("/drip/1000/20"));
