@@ -7,7 +7,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 use vantage_wire::report::Family;
-use vantage_wire::{Failure, Phase};
+use vantage_wire::{Failure, FailureCode, Phase};
 
 use super::error::{Origin, classify_io};
 use super::resolver::Resolver;
@@ -58,6 +58,10 @@ pub async fn dial(to: SocketAddr) -> Result<Connected<TcpStream>, Failure> {
     match socket.connect(&to.into()) {
         Ok(()) => {}
         Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS) => {}
+        Err(error) if without_port(&error, to) => {
+            let detail = "no local port is left toward this address";
+            return Err(Failure::in_phase(FailureCode::AgentResource, Phase::Connect, detail));
+        }
         Err(error) => return Err(classify_io(&error, Phase::Connect, Origin::Local)),
     }
     let stream = TcpStream::from_std(socket.into()).map_err(failed(Origin::Local))?;
@@ -76,6 +80,17 @@ pub async fn dial(to: SocketAddr) -> Result<Connected<TcpStream>, Failure> {
     let handshake = Handshake { kernel, user_space, syn_retransmits: info.retransmits };
     let local_port = stream.local_addr().ok().map(|address| address.port());
     Ok(Connected { stream, handshake, local_port })
+}
+
+/// Whether a connection failed for want of a port. TCP reports that like the want of an address to
+/// send from, which an agent without a route has none of. A UDP socket has ports of its own: where
+/// it finds an address, there is one. Nothing is sent.
+fn without_port(error: &io::Error, to: SocketAddr) -> bool {
+    let has_address = || {
+        let socket = Socket::new(Domain::for_address(to), Type::DGRAM, Some(Protocol::UDP))?;
+        socket.connect(&to.into())
+    };
+    error.raw_os_error() == Some(libc::EADDRNOTAVAIL) && has_address().is_ok()
 }
 
 fn open(to: SocketAddr) -> io::Result<Socket> {

@@ -24,14 +24,19 @@ pub fn classify_io(error: &io::Error, phase: Phase, origin: Origin) -> Failure {
 
 fn by_number(number: i32, phase: Phase, origin: Origin) -> FailureCode {
     match number {
-        libc::EMFILE
-        | libc::ENFILE
-        | libc::ENOMEM
-        | libc::ENOBUFS
-        | libc::EADDRNOTAVAIL
-        | libc::EADDRINUSE => FailureCode::AgentResource,
+        libc::EMFILE | libc::ENFILE | libc::ENOMEM | libc::ENOBUFS | libc::EADDRINUSE => {
+            FailureCode::AgentResource
+        }
+        // Every port, or every identifier of an ICMP socket, is in use.
+        libc::EAGAIN if origin == Origin::Local => FailureCode::AgentResource,
         libc::EACCES | libc::EPERM if origin == Origin::Local => FailureCode::AgentPermission,
-        libc::ENETUNREACH | libc::ENETDOWN | libc::EHOSTUNREACH | libc::EAFNOSUPPORT
+        // Without a route, IPv6 has no address to send from; of ports, TCP alone speaks so
+        // (`connect::without_port`).
+        libc::ENETUNREACH
+        | libc::ENETDOWN
+        | libc::EHOSTUNREACH
+        | libc::EAFNOSUPPORT
+        | libc::EADDRNOTAVAIL
             if origin == Origin::Local =>
         {
             FailureCode::AgentOffline
@@ -117,6 +122,9 @@ mod tests {
             (libc::ECONNRESET, Phase::Transfer, Remote, Code::HttpReset),
             (libc::ETIMEDOUT, Phase::Connect, Remote, Code::TcpTimeout),
             (libc::EMFILE, Phase::Connect, Local, Code::AgentResource),
+            (libc::EADDRNOTAVAIL, Phase::Connect, Local, Code::AgentOffline),
+            (libc::EADDRNOTAVAIL, Phase::Dns, Local, Code::AgentOffline),
+            (libc::EAGAIN, Phase::Rtt, Local, Code::AgentResource),
             (libc::EPERM, Phase::Rtt, Local, Code::AgentPermission),
         ] {
             assert_eq!(

@@ -1,6 +1,7 @@
 //! The network as probes see it.
 
 mod connect;
+pub mod control;
 pub mod dns;
 mod error;
 pub mod icmp;
@@ -22,7 +23,7 @@ use vantage_wire::report::Family;
 pub use connect::TcpNetwork;
 pub use error::{Origin, classify_io, timeout};
 pub use resolver::Resolver;
-pub use sys::{ClockState, clock_state};
+pub use sys::{ClockState, WallTime, clock_state};
 pub(crate) use sys::{Timer, watch_timer};
 pub use system_servers::ResolverError;
 pub use udp::ConnectedUdp;

@@ -7,12 +7,13 @@ use std::time::Duration;
 use socket2::Socket;
 use vantage_wire::{Failure, FailureCode, Phase};
 
-use super::message::Echo;
+use super::message::{Echo, behind_ipv4_header};
 use super::rejection::Rejection;
 use super::round_trip::{Reading, RoundTrip, Stamps, round_trip};
 use super::socket::{AccessError, IcmpSocket, SetupError, SocketKind};
+use crate::net::control::Queued;
 use crate::net::error::{Origin, classify_io};
-use crate::net::sys::{PACKETS_AND_ERRORS, Queue, Queued, receive, watch};
+use crate::net::sys::{PACKETS_AND_ERRORS, Queue, receive, watch};
 
 /// What is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,14 +89,7 @@ fn not_set_up(error: SetupError) -> Failure {
         }
         SetupError::Access(AccessError::System(error)) | SetupError::System(error) => error,
     };
-    let code = match error.raw_os_error() {
-        // No address of the family to send from; these sockets have no ports to run out of.
-        Some(libc::EADDRNOTAVAIL) => FailureCode::AgentOffline,
-        // Every identifier is in use.
-        Some(libc::EAGAIN) => FailureCode::AgentResource,
-        _ => return classify_io(&error, Phase::Rtt, Origin::Local),
-    };
-    Failure::in_phase(code, Phase::Rtt, &error.to_string())
+    classify_io(&error, Phase::Rtt, Origin::Local)
 }
 
 /// An echo under way.
@@ -145,13 +139,13 @@ impl Exchange {
             if self.stamps.sent.is_none() {
                 self.take_errors(socket)?;
             }
-            self.stamps.received = received.stamp;
+            self.stamps.received = received.details.stamp;
             let RoundTrip { took, stamped } = round_trip(self.before, after, self.stamps);
             return Ok(Taken::Reply(Reply {
                 took,
                 user_space: after.monotonic - self.before.monotonic,
                 stamped,
-                ttl: received.ttl,
+                ttl: received.details.ttl,
                 identifier: self.echo.identifier(),
                 sequence: self.echo.sequence(),
                 socket: self.kind,
@@ -168,8 +162,8 @@ impl Exchange {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(true),
                 Err(error) => return Err(classify_io(&error, Phase::Rtt, Origin::Local)),
             };
-            match received.queued {
-                Some(Queued::Sent) => self.stamps.sent = received.stamp,
+            match received.details.queued {
+                Some(Queued::Sent) => self.stamps.sent = received.details.stamp,
                 Some(Queued::Icmp { kind, code, info, from })
                     if self.echo.is_quoted_by(&self.buffer[..received.length]) =>
                 {
@@ -197,9 +191,9 @@ impl Exchange {
     fn message(&self, length: usize) -> &[u8] {
         let packet = &self.buffer[..length];
         if self.ipv6 || self.kind == SocketKind::Datagram {
-            return packet;
+            packet
+        } else {
+            behind_ipv4_header(packet)
         }
-        let header_bytes = packet.first().map_or(0, |first| usize::from(first & 0x0f) * 4);
-        packet.get(header_bytes..).unwrap_or_default()
     }
 }

@@ -89,6 +89,12 @@ impl Echo {
     }
 }
 
+/// What follows the IPv4 header of a packet (RFC 791 §3.1); nothing where the packet ends before.
+pub fn behind_ipv4_header(packet: &[u8]) -> &[u8] {
+    let header_bytes = packet.first().map_or(0, |first| usize::from(first & 0x0f) * 4);
+    packet.get(header_bytes..).unwrap_or_default()
+}
+
 /// The internet checksum (RFC 1071): the complement of the sum in one's complement.
 fn checksum(message: &[u8]) -> u16 {
     let words = message

@@ -11,4 +11,6 @@ mod round_trip;
 mod socket;
 
 pub use exchange::{Reply, Request, echo};
+pub use message::{Echo, behind_ipv4_header};
+pub use rejection::Rejection;
 pub use socket::{AccessError, SocketKind, StampingOn, access};

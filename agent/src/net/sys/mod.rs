@@ -14,7 +14,7 @@ mod watch;
 
 pub use clock_state::{ClockState, clock_state};
 pub use options::{receive_details, report_icmp_errors, set_option, stamp_packets};
-pub use received::{Queue, Queued, receive};
+pub use received::{Queue, receive};
 pub use tcp_info::tcp_info;
 pub use wall_clock::WallTime;
 pub use watch::{PACKETS_AND_ERRORS, Timer, watch, watch_timer};

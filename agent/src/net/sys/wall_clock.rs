@@ -18,7 +18,12 @@ impl WallTime {
 
     /// The reading that a kernel's `timespec` stands for.
     pub fn from_timespec(time: libc::timespec) -> Self {
-        Self(i128::from(time.tv_sec) * 1_000_000_000 + i128::from(time.tv_nsec))
+        Self::from_parts(time.tv_sec, time.tv_nsec)
+    }
+
+    /// The reading of so many seconds and nanoseconds since the Unix epoch.
+    pub fn from_parts(seconds: i64, nanos: i64) -> Self {
+        Self(i128::from(seconds) * 1_000_000_000 + i128::from(nanos))
     }
 
     /// Nanoseconds from `earlier` to this reading, negative where it is in fact later.

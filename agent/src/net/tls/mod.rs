@@ -18,7 +18,7 @@ use crate::spec::{Host, TlsParameters};
 pub use classify::{alert_name, classify_handshake, classify_tls};
 pub use clients::{TlsClient, TlsClients};
 pub use handshake::{Negotiated, handshake};
-pub use witness::Witness;
+pub use witness::{Leaf, Witness};
 
 /// The name to ask for and to expect in the certificate: the parameters', or else the host. An
 /// address is not asked for (RFC 6066 §3) but must be in the certificate.

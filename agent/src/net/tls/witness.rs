@@ -62,6 +62,26 @@ impl Witness {
     }
 }
 
+/// What a leaf certificate says of itself, whether or not anybody vouches for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Leaf {
+    /// When it expires, in seconds since the Unix epoch.
+    pub expires_unix_s: i64,
+    /// Whether it names itself as its issuer.
+    pub self_signed: bool,
+}
+
+impl Leaf {
+    /// Reads a certificate (DER, RFC 5280); `None` where these bytes are none.
+    pub fn read(der: &[u8]) -> Option<Self> {
+        let (_, leaf) = X509Certificate::from_der(der).ok()?;
+        Some(Self {
+            expires_unix_s: leaf.validity().not_after.timestamp(),
+            self_signed: leaf.issuer().as_raw() == leaf.subject().as_raw(),
+        })
+    }
+}
+
 /// webpki's verification, watched. It decides nothing itself.
 #[derive(Debug)]
 struct Watched {
@@ -87,9 +107,8 @@ impl ServerCertVerifier for Watched {
         );
         let mut seen = self.witness.seen();
         // What cannot be parsed has no expiry; webpki says the rest.
-        if let Ok((_, leaf)) = X509Certificate::from_der(end_entity) {
-            seen.expires_unix_s = Some(leaf.validity().not_after.timestamp());
-            seen.self_signed = leaf.issuer().as_raw() == leaf.subject().as_raw();
+        if let Some(leaf) = Leaf::read(end_entity) {
+            (seen.expires_unix_s, seen.self_signed) = (Some(leaf.expires_unix_s), leaf.self_signed);
         }
         seen.refusal = verdict.as_ref().err().cloned();
         verdict
