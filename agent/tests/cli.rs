@@ -2,12 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails by panicking")]
 
-use std::process::Output;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Output, Stdio};
 
+use nix::sys::signal::Signal;
+use nix::unistd::Pid;
 use serde_json::Value;
 use vantage_world::World;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_vantage-agent");
+const TESTDATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata");
 
 fn world() -> World {
     World::start_toml(
@@ -82,6 +86,77 @@ fn json_is_as_documented() {
     }
     assert_eq!(found, std::fs::read_to_string(golden).unwrap());
     assert_eq!(output.status.code(), Some(1), "one port is closed");
+}
+
+#[test]
+fn help_is_as_checked_in() {
+    for (arguments, file) in [
+        (&["--help"][..], "help.txt"),
+        (&["probe", "--help"], "help-probe.txt"),
+        (&["check", "--help"], "help-check.txt"),
+    ] {
+        let output = Command::new(PROGRAM).args(arguments).output().unwrap();
+        assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""));
+        let (found, golden) = (stdout(&output), format!("{TESTDATA}/{file}"));
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            std::fs::write(&golden, &found).unwrap();
+        }
+        let expected = std::fs::read_to_string(&golden).unwrap();
+        assert!(found == expected, "{file}; UPDATE_GOLDEN=1 accepts it:\n{found}");
+    }
+}
+
+#[test]
+fn output_that_cannot_be_written_has_a_code_of_its_own() {
+    let world = world();
+    let mut command = world.host("market").unwrap().command(PROGRAM);
+    command.args(["probe", "-c", "1", "--json", "192.0.2.2:443"]);
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = command.stdout(full).stderr(Stdio::piped()).spawn().unwrap();
+    let output = output.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(5), "{}", stderr(&output));
+    assert!(stderr(&output).contains("failed to write results: No space left"));
+}
+
+#[test]
+fn json_is_whole_after_ctrl_c() {
+    let world = world();
+    let mut command = world.host("market").unwrap().command(PROGRAM);
+    // The second target never answers: its attempts are under way when the run ends.
+    command.args("probe --json -i 100ms 192.0.2.2:443 https://site.test/stall".split_whitespace());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut documents: Vec<Value> = Vec::new();
+    let mut next = || lines.next().map(|line| serde_json::from_str(&line.unwrap()).unwrap());
+    for _ in 0..3 {
+        documents.push(next().unwrap());
+    }
+    let pid = Pid::from_raw(child.id().try_into().unwrap());
+    nix::sys::signal::kill(pid, Signal::SIGINT).unwrap();
+    documents.extend(std::iter::from_fn(&mut next));
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""));
+
+    let of = |target: &str, kind: &str| -> Vec<&Value> {
+        let wanted = |document: &&Value| document["target"] == target && document["type"] == kind;
+        documents.iter().filter(wanted).collect()
+    };
+    for target in ["192.0.2.2:443", "https://site.test/stall"] {
+        let (attempts, summaries) = (of(target, "attempt"), of(target, "summary"));
+        assert_eq!(summaries.len(), 1);
+        let counted = |key: &str| summaries[0][key].as_u64().unwrap();
+        assert_eq!(counted("sent"), attempts.len() as u64);
+        assert_eq!(counted("ok") + counted("failed") + counted("cancelled"), counted("sent"));
+    }
+    let given_up = of("https://site.test/stall", "attempt");
+    assert!(!given_up.is_empty());
+    for document in given_up {
+        let of = |key: &str| document[key].as_str().unwrap();
+        let said = (of("outcome"), of("code"), of("phase"), of("attribution"));
+        assert_eq!(said, ("failed", "agent_cancelled", "total", "agent"));
+        assert!(document["at_ms"].as_f64().is_some() && document.get("total_us").is_none());
+    }
+    assert_eq!(documents.iter().rev().take(2).filter(|last| last["type"] == "summary").count(), 2);
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use crate::net::dns::RecordType;
 use crate::spec::{DnsSpec, DnsTransport, TlsParameters};
 
-use super::target::{TargetError, is_name, socket_address};
+use super::host::{is_name, socket_address};
+use super::target::TargetError;
 
 const DNS_PORT: u16 = 53;
 const TLS_PORT: u16 = 853;

@@ -48,7 +48,7 @@ pub fn finish(result: &Result<Outcome, CommandError>) -> ExitCode {
         Err(CommandError::Unreached(_)) => 3,
         // Whoever reads our output may have had enough of it.
         Err(CommandError::Output { error, .. }) if error.kind() == io::ErrorKind::BrokenPipe => 0,
-        Err(CommandError::Output { .. } | CommandError::System { .. }) => 4,
+        Err(CommandError::Output { .. } | CommandError::System { .. }) => 5,
     };
     match result {
         Err(CommandError::Output { error, .. }) if error.kind() == io::ErrorKind::BrokenPipe => {}

@@ -7,6 +7,7 @@ mod check;
 mod dns_target;
 mod duration;
 mod exit;
+mod host;
 mod paint;
 mod probe;
 mod target;
@@ -23,7 +24,8 @@ use paint::Paint;
 ///
 /// Exit codes: 0 all is well, 1 an attempt failed or a check found a problem, 2 wrong arguments or
 /// files, 3 no attempt came as far as a target (its name has no address, this machine has no route
-/// or no permission), 4 the output could not be written.
+/// or no permission), 5 the output could not be written or the system refused to run. 4 is what
+/// `vantage` says of too few data, and never used here.
 #[derive(Debug, Parser)]
 #[command(name = "vantage-agent", version, max_term_width = 100)]
 struct Arguments {

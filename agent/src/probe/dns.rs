@@ -5,17 +5,16 @@ use std::net::{IpAddr, SocketAddr};
 use hickory_proto::rr::RData;
 use http::Uri;
 use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio_rustls::client::TlsStream;
 use vantage_wire::report::Family;
 use vantage_wire::{Failure, FailureCode, Phase};
 
+use super::tls::shake_hands;
 use super::{ProbeError, Stopwatch, Surroundings};
 use crate::attempt::DnsFacts;
 use crate::net::dns::{
     Answer, Endpoint, Exchange, InvalidName, Query, exchange_https, exchange_stream, exchange_udp,
 };
-use crate::net::tls::{TlsClient, handshake, server_name};
+use crate::net::tls::{TlsClient, server_name};
 use crate::net::{Network, Resolver};
 use crate::spec::{DnsSpec, DnsTransport, Host};
 
@@ -102,13 +101,14 @@ impl DnsProbe {
             }
             Over::Tls(tls) => {
                 let stream = surroundings.connect(&host, port, family, watch).await?;
-                let mut stream = tls.shake_hands(stream, watch).await?;
+                let (mut stream, _) =
+                    shake_hands(&tls.client, tls.name.clone(), stream, watch).await?;
                 let exchange = exchange_stream(&mut stream, &query, &mut strays);
                 watch.limit(Phase::Dns, exchange).await
             }
             Over::Https(tls, uri) => {
                 let stream = surroundings.connect(&host, port, family, watch).await?;
-                let stream = tls.shake_hands(stream, watch).await?;
+                let (stream, _) = shake_hands(&tls.client, tls.name.clone(), stream, watch).await?;
                 let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
                 let endpoint = Endpoint { uri: uri.clone(), http2 };
                 let exchange = exchange_https(stream, &endpoint, &query, &mut strays);
@@ -132,21 +132,6 @@ impl DnsProbe {
             Over::Https(..) => Query::new(0, &spec.name, spec.record_type),
             _ => resolver.query(&spec.name, spec.record_type),
         }
-    }
-}
-
-impl TlsSide {
-    async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
-        &self,
-        stream: S,
-        watch: &mut Stopwatch,
-    ) -> Result<TlsStream<S>, Failure> {
-        let shaking = handshake(&self.client, self.name.clone(), stream);
-        let negotiated = watch.limit(Phase::Tls, async { Ok(shaking.await) }).await?;
-        watch.attempt.facts.tls = Some(negotiated.facts);
-        let stream = negotiated.outcome?;
-        watch.attempt.phases.set(Phase::Tls, negotiated.took);
-        Ok(stream)
     }
 }
 

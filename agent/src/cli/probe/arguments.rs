@@ -39,7 +39,7 @@ Exit codes:
   2  wrong arguments or files
   3  no attempt came as far as a target: its name has no address, this machine has no route or
      no permission
-  4  the output could not be written
+  5  the output could not be written, or the system refused to run
 
 Examples:
   vantage-agent probe https://example.com

@@ -30,6 +30,7 @@ pub fn write(
     lasted: Duration,
 ) -> io::Result<()> {
     writeln!(to, "#[Histograms of vantage-agent probe, in microseconds; tags are PHASE@TARGET]")?;
+    writeln!(to, "#[A histogram counts from 1 microsecond: shorter times are counted as 1]")?;
     writeln!(to, "#[Histogram log format version 1.3]")?;
     writeln!(to, "#[StartTime: {:.3} (seconds since epoch)]", began.as_secs_f64())?;
     writeln!(

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use vantage_wire::{Micros, Phase};
 
 use super::tally::Tally;
-use crate::attempt::Attempt;
+use crate::attempt::{Attempt, PhaseTimes};
 
 /// An attempt.
 #[derive(Debug, Serialize)]
@@ -47,24 +47,15 @@ struct AttemptDocument<'a> {
     dns: Option<DnsDocument<'a>>,
 }
 
-/// The phases of an attempt, each under its own key.
-#[derive(Debug, Default, Serialize)]
-#[expect(clippy::struct_field_names, reason = "the keys name their unit")]
-struct Times {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    dns_us: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    connect_us: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tls_us: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    request_us: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    transfer_us: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    total_us: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rtt_us: Option<u64>,
+/// The phases of an attempt, each under its own key: `dns_us` and so on.
+#[derive(Debug)]
+struct Times(PhaseTimes);
+
+impl Serialize for Times {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer
+            .collect_map(self.0.iter().map(|(phase, took)| (format!("{phase}_us"), took.get())))
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -152,7 +143,7 @@ pub fn attempt(tally: &Tally, at_ms: f64, attempt: &Attempt) -> serde_json::Resu
         attribution: failure.map(|failure| failure.attribution().name()),
         detail: failure.map(|failure| failure.detail.as_str()),
         address: attempt.address,
-        times: Times::of(attempt),
+        times: Times(attempt.phases),
         connect_user_space_us: facts.connect_user_space.map(Micros::get),
         syn_retransmits: facts.syn_retransmits,
         local_port: facts.local_port,
@@ -231,19 +222,4 @@ fn times(tally: &Tally, phase: Phase) -> Option<PhaseDocument> {
         p99_us: quantile(0.99)?,
         max_us: tally.longest(phase).get(),
     })
-}
-
-impl Times {
-    fn of(attempt: &Attempt) -> Self {
-        let of = |phase| attempt.phases.get(phase).map(Micros::get);
-        Self {
-            dns_us: of(Phase::Dns),
-            connect_us: of(Phase::Connect),
-            tls_us: of(Phase::Tls),
-            request_us: of(Phase::Request),
-            transfer_us: of(Phase::Transfer),
-            total_us: of(Phase::Total),
-            rtt_us: of(Phase::Rtt),
-        }
-    }
 }

@@ -7,6 +7,8 @@ mod bar;
 mod display;
 mod distribution;
 mod facts;
+#[cfg(test)]
+mod golden;
 mod histogram_log;
 mod json;
 mod line;
