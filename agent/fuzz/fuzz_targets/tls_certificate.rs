@@ -1,0 +1,10 @@
+//! Any bytes as the certificate that a target shows.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use vantage_agent::net::tls::Leaf;
+
+fuzz_target!(|bytes: &[u8]| {
+    assert_eq!(Leaf::read(bytes), Leaf::read(bytes));
+});
