@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::spec::{Action, Host, ProbeSpec};
+use crate::spec::{Action, ProbeSpec};
 
 /// Rounding errors of intervals that add up to the cap exactly.
 const TOLERANCE: f64 = 1e-9;
@@ -96,19 +96,8 @@ impl TargetRates {
 
 /// The host that an action burdens. Names are compared as DNS does: without case and final dot.
 fn target(action: &Action) -> String {
-    let host = match action {
-        Action::Icmp(spec) => spec.host.to_string(),
-        Action::Tcp(spec) => spec.host.to_string(),
-        Action::Tls(spec) => spec.host.to_string(),
-        Action::Quic(spec) => spec.host.to_string(),
-        Action::Http(spec) => {
-            let host = spec.url.host().unwrap_or_default();
-            host.parse().map_or_else(|_| host.to_owned(), |host: Host| host.to_string())
-        }
-        Action::Dns(spec) => spec
-            .server
-            .map_or_else(|| "the system's resolver".to_owned(), |server| server.ip().to_string()),
-    };
+    let host =
+        action.host().map_or_else(|| "the system's resolver".to_owned(), |host| host.to_string());
     host.strip_suffix('.').unwrap_or(&host).to_ascii_lowercase()
 }
 

@@ -64,6 +64,18 @@ impl Action {
             Self::Quic(_) => ProbeKind::Quic,
         }
     }
+
+    /// The host that is probed: of a DNS query its server, `None` where that is the system's.
+    pub fn host(&self) -> Option<Host> {
+        match self {
+            Self::Icmp(spec) => Some(spec.host.clone()),
+            Self::Tcp(spec) => Some(spec.host.clone()),
+            Self::Tls(spec) => Some(spec.host.clone()),
+            Self::Quic(spec) => Some(spec.host.clone()),
+            Self::Http(spec) => spec.url.host().and_then(|host| host.parse().ok()),
+            Self::Dns(spec) => spec.server.map(|server| Host::Address(server.ip())),
+        }
+    }
 }
 
 /// A host as a person or a catalogue names it.

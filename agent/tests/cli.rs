@@ -174,6 +174,9 @@ fn exit_codes_and_messages_tell_what_happened() {
         ("probe --ca /no/such/file tls:site.test", 2, "--ca /no/such/file: No such file"),
         ("probe --ca /proc/version tls:site.test", 2, "holds no certificate"),
         ("probe --histogram /no/such/file site.test", 2, "--histogram /no/such/file"),
+        ("probe -4 2001:db8::2", 2, "is an IPv6 address, which -4 excludes"),
+        ("probe -6 192.0.2.2:443", 2, "is an IPv4 address, which -6 excludes"),
+        ("probe --http2 h3://site.test/", 2, "--http1 and --http2 are for http:// and https://"),
         ("probe --method GET site.test:443", 2, "no target is an HTTP request"),
     ] {
         let output = run(&world, arguments);

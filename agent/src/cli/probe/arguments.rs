@@ -11,7 +11,7 @@ use vantage_wire::report::{Family, ProbeKind};
 use crate::cli::exit::CommandError;
 use crate::cli::{duration, target};
 use crate::spec::{
-    Action, DnsTransport, HttpSpec, HttpVersion, PhaseTimeouts, ProbeSpec, TlsParameters,
+    Action, DnsTransport, Host, HttpSpec, HttpVersion, PhaseTimeouts, ProbeSpec, TlsParameters,
 };
 
 /// More than the certificate authorities of any system.
@@ -145,6 +145,9 @@ impl Arguments {
             });
         }
         self.check_use(&specs)?;
+        for (text, spec) in self.targets.iter().zip(&specs) {
+            self.check_family(text, spec)?;
+        }
         Ok(specs)
     }
 
@@ -197,14 +200,26 @@ impl Arguments {
         request.reuse = self.reuse;
     }
 
+    /// An address has a family of its own.
+    fn check_family(&self, text: &str, spec: &ProbeSpec) -> Result<(), CommandError> {
+        let address = match spec.action.host() {
+            Some(Host::Address(address)) => address,
+            Some(Host::Name(_)) | None => return Ok(()),
+        };
+        let (own, flag) = if address.is_ipv4() { ("IPv4", "-6") } else { ("IPv6", "-4") };
+        if (self.ipv4 && address.is_ipv6()) || (self.ipv6 && address.is_ipv4()) {
+            let problem = format!("target {text:?} is an {own} address, which {flag} excludes");
+            return Err(CommandError::Usage(problem));
+        }
+        Ok(())
+    }
+
     /// An option that no target can use is a mistake, not a wish.
     fn check_use(&self, specs: &[ProbeSpec]) -> Result<(), CommandError> {
         let about_requests = self.method.is_some()
             || !self.header.is_empty()
             || !self.expect_status.is_empty()
             || self.follow.is_some()
-            || self.http1
-            || self.http2
             || self.reuse;
         let asks = |spec: &ProbeSpec| match &spec.action {
             Action::Http(_) => true,
@@ -213,6 +228,11 @@ impl Arguments {
         };
         if about_requests && !specs.iter().any(asks) {
             let problem = "there are options for HTTP, but no target is an HTTP request";
+            return Err(CommandError::Usage(problem.to_owned()));
+        }
+        let over_tcp = |spec: &ProbeSpec| matches!(spec.action, Action::Http(_));
+        if (self.http1 || self.http2) && !specs.iter().any(over_tcp) {
+            let problem = "--http1 and --http2 are for http:// and https://, of which no target is";
             return Err(CommandError::Usage(problem.to_owned()));
         }
         Ok(())

@@ -211,12 +211,10 @@ pub fn summary(tally: &Tally) -> serde_json::Result<String> {
 fn times(tally: &Tally, phase: Phase) -> Option<PhaseDocument> {
     let histogram = tally.histogram(phase);
     let quantile = |quantile| tally.quantile(phase, quantile).map(Micros::get);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 60 s")]
-    let mean_us = histogram.mean()?.round() as u64;
     Some(PhaseDocument {
         count: histogram.count(),
-        min_us: histogram.min()?.get(),
-        mean_us,
+        min_us: tally.shortest(phase).get(),
+        mean_us: tally.mean(phase)?.get(),
         p50_us: quantile(0.5)?,
         p90_us: quantile(0.9)?,
         p99_us: quantile(0.99)?,

@@ -153,18 +153,8 @@ fn resolver(specs: &[ProbeSpec]) -> Result<Resolver, CommandError> {
 }
 
 fn needs_resolver(action: &Action) -> bool {
-    let named = |host: &Host| matches!(host, Host::Name(_));
-    match action {
-        Action::Icmp(spec) => named(&spec.host),
-        Action::Tcp(spec) => named(&spec.host),
-        Action::Tls(spec) => named(&spec.host),
-        Action::Quic(spec) => named(&spec.host),
-        Action::Dns(spec) => spec.server.is_none(),
-        Action::Http(spec) => {
-            let host = spec.url.host().unwrap_or_default();
-            spec.follow_redirects > 0 || host.parse().is_ok_and(|host: Host| named(&host))
-        }
-    }
+    let redirects = matches!(action, Action::Http(spec) if spec.follow_redirects > 0);
+    redirects || !matches!(action.host(), Some(Host::Address(_)))
 }
 
 fn tallies(targets: &[String], kinds: &[ProbeKind]) -> Vec<Tally> {

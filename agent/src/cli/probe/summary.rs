@@ -12,7 +12,7 @@ use crate::cli::paint::{Colour, Paint, cut, printable, width};
 const QUANTILES: [f64; 3] = [0.5, 0.9, 0.99];
 const INDENT: &str = "  ";
 /// Width of the table without its bars.
-const TABLE_CELLS: usize = 52;
+const TABLE_CELLS: usize = INDENT.len() + 9 + 4 * 10 + 3;
 const MOST_BAR_CELLS: usize = 48;
 const MOST_DRAWN_CELLS: usize = 72;
 const MOST_FAILURES: usize = 8;

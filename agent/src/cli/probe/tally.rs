@@ -28,7 +28,15 @@ pub struct Tally {
     pub addresses: BTreeMap<IpAddr, u64>,
     // By position in `Phase::ALL`.
     phases: Vec<LatencyHistogram>,
-    longest: Vec<Micros>,
+    exact: Vec<Exact>,
+}
+
+/// What a histogram only has to three digits.
+#[derive(Debug, Clone, Copy, Default)]
+struct Exact {
+    shortest: Micros,
+    longest: Micros,
+    sum: Micros,
 }
 
 /// Failures of one code.
@@ -52,7 +60,7 @@ impl Tally {
             facts: Facts::default(),
             addresses: BTreeMap::new(),
             phases: vec![LatencyHistogram::new(); Phase::ALL.len()],
-            longest: vec![Micros::ZERO; Phase::ALL.len()],
+            exact: vec![Exact::default(); Phase::ALL.len()],
         }
     }
 
@@ -60,9 +68,13 @@ impl Tally {
     pub fn add(&mut self, attempt: &Attempt) {
         for (phase, took) in attempt.phases.iter() {
             if let Some(at) = position(phase) {
+                let (times, exact) = (&mut self.phases[at], &mut self.exact[at]);
+                let first = times.is_empty();
+                exact.shortest = if first { took } else { exact.shortest.min(took) };
+                exact.longest = exact.longest.max(took);
+                exact.sum = exact.sum.saturating_add(took);
                 // Only 2^63 attempts could overflow a histogram.
-                let _ = self.phases[at].record(took);
-                self.longest[at] = self.longest[at].max(took);
+                let _ = times.record(took);
             }
         }
         if let Some(address) = attempt.address {
@@ -129,7 +141,19 @@ impl Tally {
 
     /// The longest time of a phase, exactly; zero where it never was completed.
     pub fn longest(&self, phase: Phase) -> Micros {
-        position(phase).map_or(Micros::ZERO, |at| self.longest[at])
+        position(phase).map_or(Micros::ZERO, |at| self.exact[at].longest)
+    }
+
+    /// The shortest time of a phase, exactly; zero where it never was completed.
+    pub fn shortest(&self, phase: Phase) -> Micros {
+        position(phase).map_or(Micros::ZERO, |at| self.exact[at].shortest)
+    }
+
+    /// The mean time of a phase, to the microsecond; `None` where it never was completed.
+    pub fn mean(&self, phase: Phase) -> Option<Micros> {
+        let sum = self.exact[position(phase)?].sum.get();
+        let count = self.histogram(phase).count();
+        (count > 0).then(|| Micros::new((sum + count / 2) / count))
     }
 
     /// A quantile of a phase, never above the longest time.
@@ -163,13 +187,20 @@ mod tests {
         let mut ok = Attempt::new();
         ok.phases.set(Phase::Total, Duration::from_millis(7));
         tally.add(&ok);
+        for micros in [0, 4_001] {
+            let mut other = Attempt::new();
+            other.phases.set(Phase::Connect, Duration::from_micros(micros));
+            tally.add(&other.failed(Failure::new(FailureCode::TlsEof, "as told")));
+        }
+        let exact = (tally.shortest(Phase::Connect).get(), tally.mean(Phase::Connect));
+        assert_eq!(exact, (0, Some(Micros::new(2_001))));
         for code in
             [FailureCode::TcpRefused, FailureCode::AgentMissedSlot, FailureCode::AgentCancelled]
         {
             tally.add(&failed(code));
         }
         let counts = (tally.attempts(), tally.failed(), tally.failed_by_target(), tally.cancelled);
-        assert_eq!(counts, (3, 2, 1, 1));
+        assert_eq!(counts, (5, 4, 3, 1));
         assert_eq!(tally.quantile(Phase::Total, 0.99), Some(Micros::from_millis(7)));
     }
 

@@ -53,7 +53,7 @@ pub fn receive(socket: &impl AsFd, queue: Queue, buffer: &mut [u8]) -> io::Resul
     // length beside it.
     let length = unsafe { libc::recvmsg(socket.as_fd().as_raw_fd(), &raw mut header, flags) };
     let length = usize::try_from(length).map_err(|_| io::Error::last_os_error())?;
-    #[expect(clippy::unnecessary_cast, reason = "its type differs between C libraries")]
+    // Cast because the type differs between C libraries.
     let written = (header.msg_controllen as usize).min(control.0.len());
     Ok(Received { length, details: Details::read(&control.0[..written]) })
 }
