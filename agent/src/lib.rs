@@ -17,6 +17,7 @@ pub mod record;
 pub mod runner;
 pub mod schedule;
 pub mod spec;
+mod stalls;
 
 pub use attempt::{Attempt, Facts, PhaseTimes};
 pub use guard::Guard;

@@ -15,6 +15,7 @@ use crate::net::Network;
 use crate::probe::Probe;
 use crate::rate::{TargetRates, TooOften};
 use crate::schedule::{Next, ProbeIndex, Schedule};
+use crate::stalls::Stalls;
 
 /// An attempt and its place in the schedule.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +26,9 @@ pub struct Outcome {
     pub due: Instant,
     /// How much later it began; zero for a slot without an attempt.
     pub late: Duration,
+    /// How long the event loop stood still at a stretch between then and the end, where that was
+    /// longer than [`LATEST_START`](crate::schedule::LATEST_START); else zero.
+    pub held_up: Duration,
     /// What came of it.
     pub attempt: Attempt,
 }
@@ -47,6 +51,7 @@ pub struct Runner<N> {
     schedule: Schedule,
     in_flight: InFlight,
     quiet_until: Vec<Option<Instant>>,
+    stalls: Stalls,
 }
 
 impl<N: Network> Runner<N> {
@@ -57,6 +62,7 @@ impl<N: Network> Runner<N> {
             schedule: Schedule::default(),
             in_flight,
             quiet_until: Vec::new(),
+            stalls: Stalls::default(),
         }
     }
 
@@ -126,6 +132,7 @@ impl<N: Network> Runner<N> {
                     continue;
                 }
                 Next::Missed { probe, due } => {
+                    self.stalls.note(due, Instant::now());
                     let failure = Failure::new(FailureCode::AgentMissedSlot, "the agent was late");
                     settled(Outcome::without_attempt(probe, due, failure));
                     continue;
@@ -181,7 +188,7 @@ impl<N: Network> Runner<N> {
                 let detail = "the agent is stopping";
                 Attempt::new().failed(Failure::new(FailureCode::AgentCancelled, detail))
             });
-            Outcome { probe, due, late, attempt }
+            Outcome { probe, due, late, held_up: Duration::ZERO, attempt }
         });
     }
 
@@ -190,12 +197,14 @@ impl<N: Network> Runner<N> {
         ended: Result<Outcome, tokio::task::JoinError>,
         settled: &mut impl FnMut(Outcome),
     ) {
-        let outcome = match ended {
+        let mut outcome = match ended {
             Ok(outcome) => outcome,
             Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
             // Nobody aborts attempts but the run-time when it ends.
             Err(_) => return,
         };
+        // Slots are come to before outcomes are looked at: what ended for a stall finds it noted.
+        outcome.held_up = self.stalls.longest(outcome.due, Instant::now());
         let asked_for = outcome.attempt.facts.http.as_ref().and_then(|http| http.retry_after);
         if let Some(pause) = asked_for {
             self.quiet_until[outcome.probe] = Some(Instant::now() + pause);
@@ -207,7 +216,8 @@ impl<N: Network> Runner<N> {
 impl Outcome {
     /// A slot in which nothing was sent.
     fn without_attempt(probe: ProbeIndex, due: Instant, failure: Failure) -> Self {
-        Self { probe, due, late: Duration::ZERO, attempt: Attempt::new().failed(failure) }
+        let attempt = Attempt::new().failed(failure);
+        Self { probe, due, late: Duration::ZERO, held_up: Duration::ZERO, attempt }
     }
 }
 
@@ -304,6 +314,34 @@ mod tests {
         };
         assert_eq!([SECOND, SECOND, SECOND * 2].map(&mut add), [Ok(0), Err(2), Ok(1)]);
         assert_eq!(outcomes(runner, CancellationToken::new()).await.len(), 6);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_attempt_knows_that_the_loop_stood_still() {
+        let mut runner = Runner::new(InFlight::default());
+        let start = Instant::now();
+        runner.add(probe(SECOND * 3, SECOND * 9), start, SECOND * 5, Some(2));
+        runner.add(probe(SECOND / 100, SECOND), start, SECOND / 10, Some(60));
+        let mut all = Vec::new();
+        let alarm = Oversleeping { from: start + SECOND, to: start + SECOND * 2 };
+        runner.run_by(alarm, |outcome| all.push(outcome), CancellationToken::new()).await;
+        let mut slow = all.iter().filter(|outcome| outcome.probe == 0);
+        let held_up: Vec<_> = slow.by_ref().map(|outcome| outcome.held_up).collect();
+        assert_eq!(held_up, [SECOND, Duration::ZERO]);
+        assert!(codes(&all).contains(&Some(FailureCode::AgentMissedSlot)));
+    }
+
+    /// Wakes at the end of a time for whatever is due in it.
+    struct Oversleeping {
+        from: Instant,
+        to: Instant,
+    }
+
+    impl Alarm for Oversleeping {
+        async fn until(&mut self, at: Instant) {
+            let oversleeps = (self.from..self.to).contains(&at);
+            tokio::time::sleep_until(if oversleeps { self.to } else { at }).await;
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -17,7 +17,9 @@ fuzz_target!(|bytes: &[u8]| {
             assert!(!echo.is_answered_by(message));
             assert_eq!(
                 echo.is_quoted_by(message),
-                message.len() >= 8 && message[..2] == request[..2] && message[4..8] == request[4..8]
+                message.len() >= 8
+                    && message[..2] == request[..2]
+                    && message[4..8] == request[4..8]
             );
         }
         // The input behind a header of any length that it may claim.

@@ -21,14 +21,11 @@ use crate::schedule::LATEST_START;
 
 /// Failed attempts that wait; beyond, the oldest are taken as they are.
 const MOST_WAITING: usize = 4_096;
-/// Times of standing still remembered; attempts last a minute at most.
-const MOST_STALLS: usize = 1_024;
 
 /// Judges attempts by what the agent was like meanwhile. Told what ended and when; reads no clock.
 #[derive(Debug)]
 pub struct Faults {
     anchors: Anchors,
-    stalls: VecDeque<(Instant, Instant)>,
     waiting: VecDeque<Ended>,
 }
 
@@ -42,7 +39,7 @@ struct Ended {
 impl Faults {
     /// For an agent with so many anchors; without any, only the event loop is looked at.
     pub fn new(anchors: usize) -> Self {
-        Self { anchors: Anchors::new(anchors), stalls: VecDeque::new(), waiting: VecDeque::new() }
+        Self { anchors: Anchors::new(anchors), waiting: VecDeque::new() }
     }
 
     /// What is known of the anchors.
@@ -52,16 +49,14 @@ impl Faults {
 
     /// Takes in that an anchor was asked, by what came of its probe, which ended `now`.
     pub fn anchor_ended(&mut self, anchor: usize, outcome: &Outcome, now: Instant) {
-        self.note_lag(outcome, now);
         if let Some(answered) = Anchor::answered(&outcome.attempt) {
             let began = outcome.due + outcome.late;
             self.anchors.observe(Observation { anchor, began, ended: now, answered });
         }
     }
 
-    /// Takes in an attempt that ended `now`, or a slot that was missed.
+    /// Takes in an attempt that ended `now`, or a slot without one.
     pub fn attempt_ended(&mut self, outcome: Outcome, now: Instant) {
-        self.note_lag(&outcome, now);
         if outcome.attempt.is_ok() {
             self.anchors.target_answered(now);
         }
@@ -96,37 +91,18 @@ impl Faults {
         self.waiting.iter().map(|ended| ended.outcome.due).min()
     }
 
-    fn note_lag(&mut self, outcome: &Outcome, now: Instant) {
-        let missed = outcome.attempt.failure.as_ref().is_some_and(|failure| {
-            failure.code == FailureCode::AgentMissedSlot && now - outcome.due > LATEST_START
-        });
-        let late = if missed { now - outcome.due } else { outcome.late };
-        if late > LATEST_START {
-            if self.stalls.len() == MOST_STALLS {
-                self.stalls.pop_front();
-            }
-            self.stalls.push_back((outcome.due, outcome.due + late));
-        }
-    }
-
     /// What the agent was to blame for; `None` while that is not known.
     fn judge(&self, ended: &Ended) -> Option<Verdict> {
         let against_site = |failure: &Failure| failure.attribution().counts_against_site();
         if !ended.outcome.attempt.failure.as_ref().is_some_and(against_site) {
             return Some(Verdict::NotTheAgent);
         }
-        let (from, to) = (ended.outcome.due, ended.at);
-        let longest = self
-            .stalls
-            .iter()
-            .filter(|(began, over)| *began < to && *over > from)
-            .map(|(began, over)| *over - *began)
-            .max();
-        match (longest, self.anchors.was_offline(from, to)) {
+        let held_up = ended.outcome.held_up;
+        match (held_up > LATEST_START, self.anchors.was_offline(ended.outcome.due, ended.at)) {
             (_, Some(true)) => Some(Verdict::Offline),
-            (Some(late), _) => Some(Verdict::StoodStill(late)),
-            (None, Some(false)) => Some(Verdict::NotTheAgent),
-            (None, None) => None,
+            (true, _) => Some(Verdict::StoodStill(held_up)),
+            (false, Some(false)) => Some(Verdict::NotTheAgent),
+            (false, None) => None,
         }
     }
 }
@@ -166,7 +142,7 @@ mod tests {
     fn outcome(due: Instant, late: Duration, code: Option<FailureCode>) -> Outcome {
         let mut attempt = Attempt::new();
         attempt.failure = code.map(|code| Failure::new(code, "as told"));
-        Outcome { probe: 0, due, late, attempt }
+        Outcome { probe: 0, due, late, held_up: Duration::ZERO, attempt }
     }
 
     fn seen(outcomes: &[Outcome]) -> Vec<Option<(FailureCode, Phase)>> {
@@ -214,43 +190,15 @@ mod tests {
 
     #[test]
     fn a_loop_that_stood_still_excuses_what_it_met() {
-        let start = Instant::now();
-        let at = |millis| start + MS * millis;
-        let refused = Some(FailureCode::TcpRefused);
-        let timeout = Some(FailureCode::TcpTimeout);
+        let now = Instant::now();
         let mut faults = Faults::new(0);
-        // The loop stands still from 1000 to 1400 ms.
-        faults.attempt_ended(outcome(at(500), Duration::ZERO, timeout), at(1_400));
-        faults.attempt_ended(outcome(at(1_000), MS * 99, None), at(1_420));
-        faults.attempt_ended(outcome(at(800), Duration::ZERO, refused), at(820));
-        let codes = seen(&faults.take());
-        assert_eq!(codes[0], Some((FailureCode::TcpTimeout, Phase::Connect)), "not known yet");
-        assert_eq!(codes[2], Some((FailureCode::TcpRefused, Phase::Connect)));
-
-        faults.attempt_ended(outcome(at(1_100), MS * 300, None), at(1_420));
-        faults.attempt_ended(outcome(at(500), Duration::ZERO, timeout), at(1_400));
-        faults.attempt_ended(outcome(at(1_450), Duration::ZERO, refused), at(1_470));
-        let codes = seen(&faults.take());
-        assert_eq!(codes[1], Some((FailureCode::AgentResource, Phase::Connect)));
-        assert_eq!(codes[2], Some((FailureCode::TcpRefused, Phase::Connect)));
-    }
-
-    #[test]
-    fn a_slot_missed_for_being_late_is_a_loop_that_stood_still() {
-        let start = Instant::now();
-        let at = |millis| start + MS * millis;
-        let mut faults = Faults::new(0);
-        let missed = Some(FailureCode::AgentMissedSlot);
-        faults.attempt_ended(outcome(at(100), Duration::ZERO, missed), at(600));
-        // Missed at once, for lack of room.
-        faults.attempt_ended(outcome(at(700), Duration::ZERO, missed), at(700));
-        for (from, to, code) in
-            [(50, 620, FailureCode::AgentResource), (690, 710, FailureCode::TcpTimeout)]
+        for (held_up, code) in
+            [(LATEST_START, FailureCode::TcpTimeout), (MS * 101, FailureCode::AgentResource)]
         {
-            let timeout = Some(FailureCode::TcpTimeout);
-            faults.attempt_ended(outcome(at(from), Duration::ZERO, timeout), at(to));
-            let codes = seen(&faults.take());
-            assert_eq!(codes.last().copied().flatten(), Some((code, Phase::Connect)));
+            let mut timeout = outcome(now, Duration::ZERO, Some(FailureCode::TcpTimeout));
+            timeout.held_up = held_up;
+            faults.attempt_ended(timeout, now);
+            assert_eq!(seen(&faults.take()), [Some((code, Phase::Connect))]);
         }
     }
 

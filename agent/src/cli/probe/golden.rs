@@ -76,7 +76,13 @@ fn written(style: Style, targets: usize, attempts: u64, finish: bool) -> String 
         for target in 0..targets {
             let due = start + Duration::from_secs(number);
             let attempt = attempt(target, number);
-            let outcome = Outcome { probe: target, due, late: Duration::ZERO, attempt };
+            let outcome = Outcome {
+                probe: target,
+                due,
+                late: Duration::ZERO,
+                held_up: Duration::ZERO,
+                attempt,
+            };
             display.take(&outcome, SIZE).unwrap();
         }
     }

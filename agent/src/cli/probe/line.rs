@@ -72,11 +72,12 @@ fn said(failure: &Failure, address: Option<IpAddr>) -> String {
     if failure.phase != failure.code.default_phase() {
         text.push_str(&format!(" in {}", failure.phase));
     }
-    if let Some(address) = address {
-        text.push_str(&format!("  {address}"));
-    }
+    // The reason before the address: where there is no room for both, the summary has the latter.
     if !failure.detail.is_empty() {
         text.push_str(&format!("  {}", printable(failure.detail.as_str())));
+    }
+    if let Some(address) = address {
+        text.push_str(&format!("  {address}"));
     }
     text
 }
@@ -150,7 +151,7 @@ mod tests {
         failed.phases.set(Phase::Dns, Duration::from_millis(40));
         assert_eq!(
             line(12, "https://a.test", &failed, Micros::from_millis(640), PLAIN),
-            "  12  d━                                 failed  http_reset  192.0.2.8  errno 1…"
+            "  12  d━                                 failed  http_reset  errno 104 [2J  192…"
         );
     }
 }

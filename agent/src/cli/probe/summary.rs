@@ -58,7 +58,10 @@ fn heading(tally: &Tally, columns: usize, paint: Paint) -> String {
     let mut counts = format!(
         "{} sent  {}",
         tally.attempts() + tally.cancelled,
-        paint.paint(Colour::Green, format_args!("{} ok", tally.ok))
+        paint.paint(
+            if tally.ok > 0 { Colour::Green } else { Colour::Dim },
+            format_args!("{} ok", tally.ok)
+        )
     );
     if failed > 0 {
         let percent = failed as f64 / tally.attempts() as f64 * 100.0;
