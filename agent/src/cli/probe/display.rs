@@ -221,7 +221,7 @@ impl<W: Write> Display<W> {
         phases.dedup();
         let legend = bar::legend(phases, self.paint);
         let text =
-            format!("  {legend}   full bar {}   Ctrl-C ends", super::number::short(self.scale()));
+            format!("  Ctrl-C ends   full bar {}   {legend}", super::number::short(self.scale()));
         cut(&text, columns)
     }
 
