@@ -199,17 +199,21 @@ fn references(kind: Kind, outcomes: &[Outcome], packets: &Packets) -> Vec<Option
         return quic_references(outcomes, packets);
     }
     let reference = |outcome: &Outcome| {
-        let attempt = &outcome.attempt;
+        let facts = &outcome.attempt.facts;
+        if kind == Kind::Icmp {
+            let icmp = facts.icmp?;
+            return packets.icmp_rtt((icmp.identifier, icmp.sequence)).map(|one| vec![one]);
+        }
+        let port = facts.local_port?;
         let pair = |pair: [Duration; 2]| pair.to_vec();
         match kind {
-            Kind::Tcp => packets.tcp_connect(attempt, TCP_PORT).map(|one| vec![one]),
-            Kind::Icmp => packets.icmp_rtt(attempt).map(|one| vec![one]),
-            Kind::Tls => packets.tls_handshake(attempt, 443).map(|one| vec![one]),
+            Kind::Tcp => packets.tcp_connect(port, TCP_PORT).map(|one| vec![one]),
+            Kind::Tls => packets.tls_handshake(port, 443).map(|one| vec![one]),
             // Three bytes of body, one at a time.
-            Kind::Http1 => packets.http_exchange(attempt, 80, 0, 3).map(pair),
+            Kind::Http1 => packets.http_exchange(port, 80, 0, 3).map(pair),
             // Each byte has a frame with nine bytes of header, and a preface goes before.
-            Kind::Http2 => packets.http_exchange(attempt, 80, 1, 30).map(pair),
-            Kind::Quic => None,
+            Kind::Http2 => packets.http_exchange(port, 80, 1, 30).map(pair),
+            Kind::Icmp | Kind::Quic => None,
         }
     };
     outcomes.iter().map(reference).collect()

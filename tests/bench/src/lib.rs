@@ -4,11 +4,16 @@
 //! busy machine must not turn a build red, and a person reads the figures. What each bench does,
 //! and what its columns mean, is in `tests/bench/README.md`.
 
+pub mod agent;
 mod arguments;
+pub mod blackbox;
 mod clock;
 mod deviations;
+pub mod fping;
 pub mod packets;
+pub mod process;
 mod rounds;
+pub mod saturation;
 pub mod stage;
 mod table;
 

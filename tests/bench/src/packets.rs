@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use vantage_agent::Attempt;
 use vantage_world::clock::Nanos;
 use vantage_world::truth::{Flow, PacketKey, PacketRecord, TcpFlags, Truth};
 
@@ -38,28 +37,58 @@ impl Packets {
         self.truth.not_kept()
     }
 
-    /// The attempt's connection; `None` where there is none, or its port was used twice, so that
-    /// packets cannot be told apart.
-    fn flow(&self, attempt: &Attempt, server_port: u16) -> Option<Flow> {
-        let client_port = attempt.facts.local_port?;
+    /// The market's ports in the order in which it connected from them to a port of the site.
+    pub fn connections(&self, server_port: u16) -> Vec<u16> {
+        let mut syns: Vec<_> = self
+            .truth
+            .between(MARKET, SITE)
+            .filter_map(|record| match record.key {
+                PacketKey::Tcp { source_port, destination_port, flags, .. }
+                    if destination_port == server_port && flags == TcpFlags::SYN =>
+                {
+                    Some((record.arrival, source_port))
+                }
+                _ => None,
+            })
+            .collect();
+        syns.sort_unstable();
+        syns.into_iter().map(|(_, port)| port).collect()
+    }
+
+    /// Identifier and sequence number of the echoes of the market, in the order in which it asked.
+    pub fn echoes(&self) -> Vec<(u16, u16)> {
+        let mut requests: Vec<_> = self
+            .truth
+            .between(MARKET, SITE)
+            .filter_map(|record| match record.key {
+                PacketKey::Icmp { kind: 8, id, seq, .. } => Some((record.arrival, id, seq)),
+                _ => None,
+            })
+            .collect();
+        requests.sort_unstable();
+        requests.into_iter().map(|(_, id, seq)| (id, seq)).collect()
+    }
+
+    /// The connection from a port; `None` where there is none, or the port was used twice, so
+    /// that packets cannot be told apart.
+    fn flow(&self, client_port: u16, server_port: u16) -> Option<Flow> {
         let once = self.syns.get(&(client_port, server_port)) == Some(&1);
         once.then_some(Flow { client: MARKET, client_port, server: SITE, server_port })
     }
 
     /// From the SYN to the SYN-ACK.
-    pub fn tcp_connect(&self, attempt: &Attempt, port: u16) -> Option<Duration> {
-        self.truth.tcp_handshake(self.flow(attempt, port)?)
+    pub fn tcp_connect(&self, client_port: u16, port: u16) -> Option<Duration> {
+        self.truth.tcp_handshake(self.flow(client_port, port)?)
     }
 
     /// From the echo request to its reply.
-    pub fn icmp_rtt(&self, attempt: &Attempt) -> Option<Duration> {
-        let facts = attempt.facts.icmp?;
-        self.truth.icmp_echo(MARKET, facts.identifier, facts.sequence)
+    pub fn icmp_rtt(&self, (identifier, sequence): (u16, u16)) -> Option<Duration> {
+        self.truth.icmp_echo(MARKET, identifier, sequence)
     }
 
     /// From the `ClientHello` to the segment with the client's `Finished`.
-    pub fn tls_handshake(&self, attempt: &Attempt, port: u16) -> Option<Duration> {
-        let ours = self.data_segments(self.flow(attempt, port)?, true);
+    pub fn tls_handshake(&self, client_port: u16, port: u16) -> Option<Duration> {
+        let ours = self.data_segments(self.flow(client_port, port)?, true);
         Some(ours.get(1)?.0.since(ours[0].0))
     }
 
@@ -67,12 +96,12 @@ impl Packets {
     /// with a body in segments of its own, of `body_bytes`; `preface` segments precede the request.
     pub fn http_exchange(
         &self,
-        attempt: &Attempt,
+        client_port: u16,
         port: u16,
         preface: usize,
         body_bytes: u64,
     ) -> Option<[Duration; 2]> {
-        let flow = self.flow(attempt, port)?;
+        let flow = self.flow(client_port, port)?;
         let (asked, _) = *self.data_segments(flow, true).get(preface)?;
         let answer = self.data_segments(flow, false);
         let (end, _) = *answer.last()?;
