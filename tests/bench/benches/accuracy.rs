@@ -46,14 +46,37 @@ enum Kind {
     Quic,
 }
 
-/// Kind of probe, its phases, and how far p50 and p99 of each may be out, in µs.
-const KINDS: [(Kind, &[&str], &[u32], f64, Option<f64>); 6] = [
-    (Kind::Tcp, &["TCP connect"], &[10, 200, 1_000], 5.0, Some(50.0)),
-    (Kind::Icmp, &["ICMP rtt"], &[10, 200, 1_000], 10.0, Some(50.0)),
-    (Kind::Tls, &["TLS handshake"], &[50], 150.0, None),
-    (Kind::Http1, &["HTTP/1.1 request", "HTTP/1.1 transfer"], &[50], 150.0, None),
-    (Kind::Http2, &["HTTP/2 request", "HTTP/2 transfer"], &[50], 150.0, None),
-    (Kind::Quic, &["QUIC connect", "HTTP/3 request"], &[20], 150.0, None),
+/// What is measured of a kind of probe.
+struct Plan {
+    kind: Kind,
+    /// The names of its [`figures`].
+    names: &'static [&'static str],
+    /// Attempts per second.
+    rates: &'static [u32],
+    /// How far half of the figures, and nearly all, may be out: µs.
+    p50: f64,
+    p99: Option<f64>,
+}
+
+impl Plan {
+    const fn new(
+        kind: Kind,
+        names: &'static [&'static str],
+        rates: &'static [u32],
+        p50: f64,
+        p99: Option<f64>,
+    ) -> Self {
+        Self { kind, names, rates, p50, p99 }
+    }
+}
+
+const PLANS: [Plan; 6] = [
+    Plan::new(Kind::Tcp, &["TCP connect"], &[10, 200, 1_000], 5.0, Some(50.0)),
+    Plan::new(Kind::Icmp, &["ICMP rtt"], &[10, 200, 1_000], 10.0, Some(50.0)),
+    Plan::new(Kind::Tls, &["TLS handshake"], &[50], 150.0, None),
+    Plan::new(Kind::Http1, &["HTTP/1.1 request", "HTTP/1.1 transfer"], &[50], 150.0, None),
+    Plan::new(Kind::Http2, &["HTTP/2 request", "HTTP/2 transfer"], &[50], 150.0, None),
+    Plan::new(Kind::Quic, &["QUIC connect", "HTTP/3 request"], &[20], 150.0, None),
 ];
 
 fn main() -> ExitCode {
@@ -84,16 +107,16 @@ fn main() -> ExitCode {
         "budget",
         "kept",
     ]);
-    for (kind, phases, rates, p50, p99) in KINDS {
+    for Plan { kind, names, rates, p50, p99 } in PLANS {
         for &rate in rates {
             let alone = matches!(kind, Kind::Tcp | Kind::Icmp).then_some(TLS_BESIDE);
             for beside in [0].into_iter().chain(alone) {
                 let measured = measure(kind, rate, beside, length);
-                for (phase, Against { capture, router }) in phases.iter().zip(&measured.phases) {
+                for (name, Against { capture, router }) in names.iter().zip(&measured.phases) {
                     let kept = capture.size_us(50).is_some_and(|us| us <= p50)
                         && p99.is_none_or(|p99| capture.size_us(99).is_some_and(|us| us <= p99));
                     table.row([
-                        (*phase).to_owned(),
+                        (*name).to_owned(),
                         rate.to_string(),
                         beside.to_string(),
                         capture.count().to_string(),

@@ -101,10 +101,11 @@ fn main() -> ExitCode {
 }
 
 fn world_file() -> String {
-    let services: String = (0..TARGETS)
+    let services: Vec<String> = (0..TARGETS)
         .zip(FIRST_PORT..)
-        .map(|(_, port)| format!("{{ kind = \"https\", port = {port} }},\n"))
+        .map(|(_, port)| format!("{{ kind = \"https\", port = {port} }}"))
         .collect();
+    let services = services.join(",\n");
     format!(
         r#"
         [[host]]

@@ -145,8 +145,7 @@ impl Answer {
 
     /// A metric, by its name with its labels.
     pub fn value(&self, metric: &str) -> Option<f64> {
-        let lines = self.0.lines();
-        lines.filter_map(|line| line.strip_prefix(metric)?.trim().parse().ok()).next()
+        self.0.lines().find_map(|line| line.strip_prefix(metric)?.trim().parse().ok())
     }
 
     /// A metric in seconds as a span.

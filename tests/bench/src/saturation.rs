@@ -78,13 +78,11 @@ impl Achieved {
 /// The world's, or a machine with one core.
 pub fn world() -> io::Result<World> {
     stay_on(Place::OtherCores)?;
-    let tcp: String = TCP_PORTS
-        .iter()
-        .map(|port| format!("{{ kind = \"tcp\", port = {port}, behaviour = \"close\" }},"))
-        .collect();
-    let text = format!(
-        "host = [{{ name = \"machine\", service = [{tcp} {{ kind = \"https\", port = 443 }}] }}]"
-    );
+    let mut services = vec!["{ kind = \"https\", port = 443 }".to_owned()];
+    let tcp = |port| format!("{{ kind = \"tcp\", port = {port}, behaviour = \"close\" }}");
+    services.extend(TCP_PORTS.map(tcp));
+    let services = services.join(", ");
+    let text = format!("host = [{{ name = \"machine\", service = [{services}] }}]");
     World::start_toml(&text).map_err(io::Error::other)
 }
 
