@@ -60,6 +60,11 @@ impl Host {
         [self.addresses.ipv4.into(), self.addresses.ipv6.into()]
     }
 
+    /// Its network.
+    pub(crate) fn namespace(&self) -> &Namespace {
+        &self.namespace
+    }
+
     /// Moves the calling thread to this host for good: its network, and its `/etc/resolv.conf`
     /// where it has one. Threads and programs that the thread starts later begin there too;
     /// sockets it opened before stay where they were.

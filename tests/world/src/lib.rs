@@ -12,6 +12,7 @@
 //! IP (there is no NAT and no proxy), MTUs other than 1500, or several paths between two hosts.
 
 pub mod calibration;
+pub mod capture;
 pub mod clock;
 pub mod config;
 mod error;
@@ -24,6 +25,7 @@ mod sys;
 pub mod truth;
 mod world;
 
+pub use capture::Capture;
 pub use config::WorldConfig;
 pub use error::WorldError;
 pub use host::Host;

@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
+use crate::capture::Capture;
 use crate::clock;
 use crate::config::{PathTable, WorldConfig};
 use crate::error::WorldError;
@@ -133,6 +134,14 @@ impl World {
     /// A file with the certificate authority, as long as the world runs.
     pub fn ca_file(&self) -> &Path {
         &self.ca_file
+    }
+
+    /// Begins to record the packets that a host's own link sends and receives.
+    ///
+    /// # Errors
+    /// [`WorldError::UnknownHost`], or the operating system's.
+    pub fn capture(&self, host: &str) -> Result<Capture, WorldError> {
+        Capture::start(self.host(host)?, &self.hosts)
     }
 
     /// Changes the paths, the time of day and what services do, while everything runs: packets

@@ -12,4 +12,4 @@ mod wire_up;
 
 pub use namespace::Namespace;
 pub use resolv_conf::ResolvConf;
-pub use wire_up::{HOST_MAC, wire_up_host, wire_up_router};
+pub use wire_up::{HOST_LINK, HOST_MAC, wire_up_host, wire_up_router};

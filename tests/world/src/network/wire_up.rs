@@ -13,7 +13,7 @@ use super::netlink::Netlink;
 use crate::sys::disable_offloads;
 
 /// The name of a host's one link.
-const HOST_LINK: &str = "wan0";
+pub const HOST_LINK: &str = "wan0";
 /// The MAC address that the links of all hosts share.
 pub const HOST_MAC: [u8; 6] = [0x02, 0x00, 0x5e, 0x00, 0x53, 0x01];
 const ROUTER_SETTINGS: &[Setting] = &[

@@ -23,6 +23,7 @@ use vantage_wire::histogram::LatencyHistogram;
 use crate::sys::SchedulingClass;
 
 pub use admission::Admission;
+pub use packet::Packet;
 pub use thread::{RouterHandle, RouterSetup, start};
 
 /// A host as the router knows it.

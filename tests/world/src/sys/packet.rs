@@ -14,9 +14,12 @@ pub struct Received<'a> {
     pub link: u32,
     /// The frame, Ethernet header first.
     pub frame: &'a [u8],
-    /// When the kernel received it: wall clock, nanoseconds since the Unix epoch; `None` where the
-    /// kernel gave no stamp (it switches stamping on a moment after it was asked to).
+    /// When the kernel received it, or passed it to its link where it was sent from here: wall
+    /// clock, nanoseconds since the Unix epoch; `None` where the kernel gave no stamp (it switches
+    /// stamping on a moment after it was asked to).
     pub stamp_wall_ns: Option<u64>,
+    /// Whether it was sent from here.
+    pub outgoing: bool,
 }
 
 /// An `AF_PACKET` socket of the network namespace the calling thread was in when it was opened.
@@ -31,15 +34,27 @@ impl PacketSocket {
     /// # Errors
     /// The operating system's, `EPERM` without `CAP_NET_RAW` in the namespace.
     pub fn receiver() -> io::Result<Self> {
+        Self::listening(0, false)
+    }
+
+    /// Opens a socket that sees every frame that one link of the namespace sends or receives.
+    ///
+    /// # Errors
+    /// The operating system's, `EPERM` without `CAP_NET_RAW` in the namespace.
+    pub fn observer(link: u32) -> io::Result<Self> {
+        Self::listening(link, true)
+    }
+
+    fn listening(link: u32, outgoing: bool) -> io::Result<Self> {
         // Everything is set before the socket hears frames: no frame arrives unstamped or twice.
         let socket = Self::open(0)?;
-        socket.set(libc::SOL_PACKET, libc::PACKET_IGNORE_OUTGOING, 1)?;
+        socket.set(libc::SOL_PACKET, libc::PACKET_IGNORE_OUTGOING, (!outgoing).into())?;
         socket.set(libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 1)?;
         // Beyond the system's limit where we may, up to it where we may not.
         if socket.set(libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, RECEIVE_BUFFER_BYTES).is_err() {
             socket.set(libc::SOL_SOCKET, libc::SO_RCVBUF, RECEIVE_BUFFER_BYTES)?;
         }
-        socket.bind_all()?;
+        socket.bind(link)?;
         Ok(socket)
     }
 
@@ -82,9 +97,9 @@ impl PacketSocket {
         check(result)
     }
 
-    /// Starts reception on all links of the namespace.
-    fn bind_all(&self) -> io::Result<()> {
-        let address = link_address(0, libc::ETH_P_ALL);
+    /// Starts reception on a link of the namespace; 0 is all of them.
+    fn bind(&self, link: u32) -> io::Result<()> {
+        let address = link_address(link, libc::ETH_P_ALL);
         // SAFETY: `address` lives across the call and its length is given.
         let result = unsafe {
             libc::bind(
@@ -160,6 +175,7 @@ impl PacketSocket {
             link: u32::try_from(address.sll_ifindex).unwrap_or(0),
             frame: &buffer[..length.min(buffer.len())],
             stamp_wall_ns,
+            outgoing: address.sll_pkttype == libc::PACKET_OUTGOING,
         }))
     }
 
