@@ -27,7 +27,7 @@ pub(super) fn report(message: message::Report) -> Result<Decoded, Invalid> {
         .map_err(|_| Problem::Length { found: message.boot_id.len(), expected: "16" })
         .field("boot_id")?;
     let message::Report { probes, addresses, windows: encoded, .. } = message;
-    let (windows, omitted) = windows(message::Windows { probes, addresses, windows: encoded })?;
+    let (windows, omitted) = windows(message::KeptWindows { probes, addresses, windows: encoded })?;
     let report = Report {
         vantage: VantageId::new(&message.vantage).field("vantage")?,
         boot: BootId::new(boot),
@@ -41,7 +41,9 @@ pub(super) fn report(message: message::Report) -> Result<Decoded, Invalid> {
     Ok(Decoded { report, omitted })
 }
 
-pub(super) fn windows(message: message::Windows) -> Result<(Vec<WindowReport>, Omitted), Invalid> {
+pub(super) fn windows(
+    message: message::KeptWindows,
+) -> Result<(Vec<WindowReport>, Omitted), Invalid> {
     let probes = (message.probes.iter().enumerate())
         .map(|(index, key)| probe_key(key).item("probes", index))
         .collect::<Result<Vec<_>, _>>()?;

@@ -19,7 +19,7 @@ impl<'a, T: Ord> Dictionary<'a, T> {
 }
 
 pub(super) fn report(report: &Report) -> Result<message::Report, Invalid> {
-    let message::Windows { probes, addresses, windows: encoded } = windows(&report.windows)?;
+    let message::KeptWindows { probes, addresses, windows: encoded } = windows(&report.windows)?;
     Ok(message::Report {
         vantage: report.vantage.to_string(),
         boot_id: report.boot.as_bytes().to_vec(),
@@ -34,11 +34,11 @@ pub(super) fn report(report: &Report) -> Result<message::Report, Invalid> {
     })
 }
 
-pub(super) fn windows(windows: &[WindowReport]) -> Result<message::Windows, Invalid> {
+pub(super) fn windows(windows: &[WindowReport]) -> Result<message::KeptWindows, Invalid> {
     let tallies = || windows.iter().flat_map(|window| &window.tallies);
     let probes = Dictionary::new(tallies().map(|(key, _)| key));
     let addresses = Dictionary::new(tallies().flat_map(|(_, tally)| &tally.addresses));
-    Ok(message::Windows {
+    Ok(message::KeptWindows {
         probes: (probes.0.keys().zip(0..))
             .map(|(key, index)| probe_key(key).item("probes", index))
             .collect::<Result<_, _>>()?,

@@ -38,7 +38,7 @@ pub(super) struct Report {
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
-pub(super) struct Windows {
+pub(super) struct KeptWindows {
     #[prost(message, repeated, tag = "5")]
     pub(super) probes: Vec<ProbeKey>,
     #[prost(bytes = "vec", repeated, tag = "6")]

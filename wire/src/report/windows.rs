@@ -29,7 +29,7 @@ pub fn encode_windows(windows: &[WindowReport]) -> Result<Vec<u8>, ReportError> 
 pub fn decode_windows(frame: &[u8]) -> Result<(Vec<WindowReport>, Omitted), ReportError> {
     let bytes = compress::inflate(frame)?;
     bounds::check(&bytes)?;
-    let message = message::Windows::decode(bytes.as_slice())
+    let message = message::KeptWindows::decode(bytes.as_slice())
         .map_err(|source| ReportError::Protobuf { message: "windows", source })?;
     Ok(decode::windows(message)?)
 }
