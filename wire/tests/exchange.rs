@@ -1,7 +1,5 @@
 //! What agents and aggregator say to each other keeps its form.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use serde_json::json;
 use vantage_wire::UtcMicros;
 use vantage_wire::exchange::request::{Authorization, signing_input};
