@@ -8,11 +8,13 @@
 //! - [`window`]: the intervals, aligned to the UTC clock, into which time is cut;
 //! - [`phase`] and [`failure`]: the parts of an attempt, and the closed set of reasons to fail;
 //! - [`histogram`]: latencies, counted in a form that merges without loss;
-//! - [`report`]: what agents send, as bytes; every field is described in `wire/FORMAT.md`.
+//! - [`report`]: what agents send, as bytes; every field is described in `wire/FORMAT.md`;
+//! - [`exchange`]: the rest of what the two say to each other: enrolment, assignment, time.
 //!
 //! Nothing here does input or output, reads a clock or draws a random number.
 
 mod closed_set;
+pub mod exchange;
 pub mod failure;
 pub mod histogram;
 pub mod id;

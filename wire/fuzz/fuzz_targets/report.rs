@@ -1,4 +1,4 @@
-//! Any bytes as an envelope and as a bare report: nothing panics,
+//! Any bytes as an envelope, as a bare report and as kept windows: nothing panics,
 //! and what is accepted can be written again and reads the same.
 
 #![no_main]
@@ -6,7 +6,9 @@
 use std::convert::Infallible;
 
 use libfuzzer_sys::fuzz_target;
-use vantage_wire::report::{Decoded, Envelope, Report, ReportError, SIGNATURE_BYTES};
+use vantage_wire::report::{
+    Decoded, Envelope, Report, ReportError, SIGNATURE_BYTES, decode_windows, encode_windows,
+};
 
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(envelope) = Envelope::decode(bytes) {
@@ -15,6 +17,10 @@ fuzz_target!(|bytes: &[u8]| {
         check(verified.open());
     }
     check(Report::decode(bytes));
+    if let Ok((windows, _)) = decode_windows(bytes) {
+        let encoded = encode_windows(&windows).unwrap();
+        assert_eq!(decode_windows(&encoded).unwrap().0, windows);
+    }
 });
 
 fn check(decoded: Result<Decoded, ReportError>) {

@@ -26,6 +26,24 @@ pub(super) fn report(message: message::Report) -> Result<Decoded, Invalid> {
     let boot = <[u8; 16]>::try_from(message.boot_id.as_slice())
         .map_err(|_| Problem::Length { found: message.boot_id.len(), expected: "16" })
         .field("boot_id")?;
+    let message::Report { probes, addresses, windows: encoded, .. } = message;
+    let (windows, omitted) = windows(message::KeptWindows { probes, addresses, windows: encoded })?;
+    let report = Report {
+        vantage: VantageId::new(&message.vantage).field("vantage")?,
+        boot: BootId::new(boot),
+        sequence: Sequence::new(message.sequence).ok_or(Problem::Missing).field("sequence")?,
+        software: Software::new(&message.software),
+        windows,
+        health: (message.health.as_ref().map(Health::from_message).transpose())
+            .field("health")?
+            .unwrap_or_default(),
+    };
+    Ok(Decoded { report, omitted })
+}
+
+pub(super) fn windows(
+    message: message::KeptWindows,
+) -> Result<(Vec<WindowReport>, Omitted), Invalid> {
     let probes = (message.probes.iter().enumerate())
         .map(|(index, key)| probe_key(key).item("probes", index))
         .collect::<Result<Vec<_>, _>>()?;
@@ -41,17 +59,7 @@ pub(super) fn report(message: message::Report) -> Result<Decoded, Invalid> {
     let windows = (message.windows.into_iter().enumerate())
         .map(|(index, window)| dictionary.window(window).item("windows", index))
         .collect::<Result<_, _>>()?;
-    let report = Report {
-        vantage: VantageId::new(&message.vantage).field("vantage")?,
-        boot: BootId::new(boot),
-        sequence: Sequence::new(message.sequence).ok_or(Problem::Missing).field("sequence")?,
-        software: Software::new(&message.software),
-        windows,
-        health: (message.health.as_ref().map(Health::from_message).transpose())
-            .field("health")?
-            .unwrap_or_default(),
-    };
-    Ok(Decoded { report, omitted: dictionary.omitted })
+    Ok((windows, dictionary.omitted))
 }
 
 /// `None` where this version does not know the kind or the family.

@@ -19,24 +19,33 @@ impl<'a, T: Ord> Dictionary<'a, T> {
 }
 
 pub(super) fn report(report: &Report) -> Result<message::Report, Invalid> {
-    let tallies = || report.windows.iter().flat_map(|window| &window.tallies);
-    let probes = Dictionary::new(tallies().map(|(key, _)| key));
-    let addresses = Dictionary::new(tallies().flat_map(|(_, tally)| &tally.addresses));
+    let message::KeptWindows { probes, addresses, windows: encoded } = windows(&report.windows)?;
     Ok(message::Report {
         vantage: report.vantage.to_string(),
         boot_id: report.boot.as_bytes().to_vec(),
         sequence: report.sequence.get(),
         software: report.software.to_string(),
+        probes,
+        addresses,
+        windows: encoded,
+        health: (report.health != Health::default())
+            .then(|| report.health.to_message().field("health"))
+            .transpose()?,
+    })
+}
+
+pub(super) fn windows(windows: &[WindowReport]) -> Result<message::KeptWindows, Invalid> {
+    let tallies = || windows.iter().flat_map(|window| &window.tallies);
+    let probes = Dictionary::new(tallies().map(|(key, _)| key));
+    let addresses = Dictionary::new(tallies().flat_map(|(_, tally)| &tally.addresses));
+    Ok(message::KeptWindows {
         probes: (probes.0.keys().zip(0..))
             .map(|(key, index)| probe_key(key).item("probes", index))
             .collect::<Result<_, _>>()?,
         addresses: addresses.0.keys().map(|address| octets(address)).collect(),
-        windows: (report.windows.iter().enumerate())
+        windows: (windows.iter().enumerate())
             .map(|(index, each)| window(each, &probes, &addresses).item("windows", index))
             .collect::<Result<_, _>>()?,
-        health: (report.health != Health::default())
-            .then(|| report.health.to_message().field("health"))
-            .transpose()?,
     })
 }
 

@@ -38,6 +38,16 @@ pub(super) struct Report {
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct KeptWindows {
+    #[prost(message, repeated, tag = "5")]
+    pub(super) probes: Vec<ProbeKey>,
+    #[prost(bytes = "vec", repeated, tag = "6")]
+    pub(super) addresses: Vec<Vec<u8>>,
+    #[prost(message, repeated, tag = "7")]
+    pub(super) windows: Vec<Window>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct ProbeKey {
     #[prost(string, tag = "1")]
     pub(super) target: String,

@@ -36,15 +36,19 @@ mod encoded;
 mod envelope;
 mod error;
 mod health;
+mod merge;
 mod message;
 mod model;
 mod probe;
+mod windows;
 
 pub use encoded::EncodedHistogram;
 pub use envelope::{Envelope, FORMAT_VERSION, SIGNATURE_BYTES, VerifiedEnvelope, signing_input};
 pub use error::{Location, Problem, ReportError};
 pub use health::Health;
+pub use merge::{MAX_MERGED_ADDRESSES, MergeError, coarsen};
 pub use model::{
     ClockOffset, Decoded, FailureCount, Omitted, Report, Software, Tally, WindowReport,
 };
 pub use probe::{Family, ProbeKey, ProbeKind};
+pub use windows::{decode_windows, encode_windows};

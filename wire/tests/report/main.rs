@@ -6,9 +6,11 @@
 mod arbitrary;
 mod frozen;
 mod hostile;
+mod merge;
 mod newer;
 mod raw;
 mod round_trip;
 mod samples;
 mod schema;
 mod size;
+mod windows;

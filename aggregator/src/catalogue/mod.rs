@@ -1,0 +1,1 @@
+//! What is probed, from where, and for whom.

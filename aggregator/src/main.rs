@@ -1,0 +1,3 @@
+//! `vantage`: the aggregator and the planner's tool.
+
+fn main() {}
