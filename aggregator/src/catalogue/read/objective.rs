@@ -46,7 +46,7 @@ pub fn read(root: &Section<'_>, around: Around<'_>) -> Objective {
     }
     let (min_sites, max_sites) = number_of_sites(&section, sites, &usual);
     let choosable = sites - forbidden_sites.len();
-    if let Some(value) = section.value("forbidden_sites").filter(|_| min_sites > choosable) {
+    if let Some(value) = section.value("forbidden_sites").filter(|_| min_sites > choosable && choosable < sites) {
         let message = format!("{choosable} sites are left to choose {min_sites} from");
         value.wrong(message, "forbid fewer, or lower `min_sites`");
     }
