@@ -43,7 +43,8 @@ fn version(unversioned: &Assignment) -> String {
     #[expect(clippy::expect_used, reason = "every key of a map in it serialises as a string")]
     let content = serde_json::to_vec(unversioned).expect("assignments are JSON");
     let digest = digest::digest(&digest::SHA256, &content);
-    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |nibble: u8| char::from(b"0123456789abcdef"[usize::from(nibble)]);
+    digest.as_ref().iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 fn assigned_target(id: &TargetId, target: &Target) -> AssignedTarget {

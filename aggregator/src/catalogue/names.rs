@@ -5,7 +5,6 @@ use std::str::FromStr;
 
 use vantage_wire::id::{IdError, MarketId, ServiceId, SiteId, VantageId};
 
-use super::nearest::nearest;
 use super::problem::Place;
 use super::quote::{list, quoted};
 use super::section::{Section, Text};
@@ -33,7 +32,7 @@ impl<T: FromStr<Err = IdError> + Ord + AsRef<str> + Clone> Names<T> {
         let Some(id) = read(text) else { return };
         if let Some(first) = self.known.get(&id) {
             let line = section.findings().line(*first);
-            let message = format!("there is already a {} {}", self.kind, quoted(text.text));
+            let message = format!("there is already a {} {}", self.kind, quoted(text.content));
             text.wrong(message, format!("it is on line {line}; every id must be its own"));
         } else {
             self.known.insert(id, text.at);
@@ -43,15 +42,15 @@ impl<T: FromStr<Err = IdError> + Ord + AsRef<str> + Clone> Names<T> {
     /// Looks up what a text refers to; notes where there is no such thing.
     pub fn find(&self, text: Text<'_>) -> Option<T> {
         // A name that breaks the rule for names leads nowhere either.
-        let known = T::from_str(text.text).ok().filter(|id| self.known.contains_key(id));
+        let known = T::from_str(text.content).ok().filter(|id| self.known.contains_key(id));
         if known.is_none() {
             let kind = self.kind;
-            let help = match nearest(text.text, self.iter()) {
+            let help = match text.nearest(self.iter()) {
                 _ if self.known.is_empty() => format!("the catalogue has no [[{kind}]] at all"),
                 Some(meant) => format!("did you mean {meant:?}? There are: {}", list(self.iter())),
                 None => format!("there are: {}", list(self.iter())),
             };
-            text.wrong(format!("there is no {kind} {}", quoted(text.text)), help);
+            text.wrong(format!("there is no {kind} {}", quoted(text.content)), help);
         }
         known
     }
@@ -63,7 +62,10 @@ impl<T: FromStr<Err = IdError> + Ord + AsRef<str> + Clone> Names<T> {
             if let Some(id) = self.find(text)
                 && !found.insert(id)
             {
-                text.wrong(format!("{} is in the list twice", quoted(text.text)), "leave one out");
+                text.wrong(
+                    format!("{} is in the list twice", quoted(text.content)),
+                    "leave one out",
+                );
             }
         }
         found
@@ -86,7 +88,7 @@ impl<T: FromStr<Err = IdError> + Ord + AsRef<str> + Clone> Names<T> {
 
 /// Reads a name; notes where it breaks the rule.
 pub fn read<T: FromStr<Err = IdError>>(text: Text<'_>) -> Option<T> {
-    match text.text.parse() {
+    match text.content.parse() {
         Ok(id) => Some(id),
         Err(error) => {
             text.wrong(error.to_string(), "a name such as \"hk\" or \"sao-paulo-2\"");

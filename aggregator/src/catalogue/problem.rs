@@ -69,6 +69,11 @@ impl<'t> Findings<'t> {
         }
     }
 
+    /// Whether further ones are only counted: what would be right is then not worth finding out.
+    pub fn full(&self) -> bool {
+        self.found.borrow().kept.len() >= MOST_PROBLEMS
+    }
+
     /// How many there are by now.
     pub fn count(&self) -> usize {
         let found = self.found.borrow();

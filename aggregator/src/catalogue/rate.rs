@@ -1,11 +1,11 @@
 //! How often targets are probed, by everybody together.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use vantage_wire::id::{MarketId, TargetId, VantageId};
 
-use super::model::{Catalogue, MeasuredBy, Target};
+use super::model::{Catalogue, Market, MeasuredBy, Probe, Target, Vantage};
 use super::problem::{Findings, Place};
 use super::span;
 
@@ -23,10 +23,45 @@ pub struct ExceededCap {
     pub cap: f64,
 }
 
+/// The vantage points that are expected: those that the catalogue lists, and one in each market for
+/// which it lists none.
+pub struct Fleet<'c> {
+    listed: &'c BTreeMap<VantageId, Vantage>,
+    per_market: BTreeMap<&'c MarketId, usize>,
+}
+
+impl<'c> Fleet<'c> {
+    /// In these markets, with these listed.
+    pub fn of(
+        markets: &'c BTreeMap<MarketId, Market>,
+        vantages: &'c BTreeMap<VantageId, Vantage>,
+    ) -> Self {
+        let mut listed: BTreeMap<&MarketId, usize> = BTreeMap::new();
+        for vantage in vantages.values() {
+            *listed.entry(&vantage.market).or_default() += 1;
+        }
+        let count = |market| listed.get(market).copied().unwrap_or(1);
+        let per_market = markets.keys().map(|market| (market, count(market))).collect();
+        Self { listed: vantages, per_market }
+    }
+
+    /// How many of them probe a target.
+    pub fn probing(&self, target: &Target) -> usize {
+        let MeasuredBy::Some { markets, vantages } = &target.measured_by else {
+            return self.per_market.values().sum();
+        };
+        let by_name = vantages.iter().filter(|id| {
+            self.listed.get(*id).is_some_and(|vantage| !markets.contains(&vantage.market))
+        });
+        markets.iter().filter_map(|market| self.per_market.get(market)).sum::<usize>()
+            + by_name.count()
+    }
+}
+
 impl Target {
     /// Attempts per second that one vantage point makes, by all its probes.
     pub fn attempts_per_vantage(&self) -> f64 {
-        self.probes.values().map(super::model::Probe::attempts_per_second).sum()
+        self.probes.values().map(Probe::attempts_per_second).sum()
     }
 
     /// How many times the cap that many vantage points would probe it; `None` where it fits.
@@ -37,22 +72,6 @@ impl Target {
 }
 
 impl Catalogue {
-    /// How many vantage points measure a target, as far as the catalogue knows: those it lists, and
-    /// one in each market for which it lists none.
-    pub fn expected_vantages(&self, target: &Target) -> usize {
-        let listed = self.vantages.iter();
-        let measuring =
-            listed.filter(|(id, vantage)| target.measured_by.includes(id, &vantage.market)).count();
-        let with_vantages: BTreeSet<&MarketId> =
-            self.vantages.values().map(|vantage| &vantage.market).collect();
-        let without = self.markets.keys().filter(|market| !with_vantages.contains(market));
-        let unlisted = without.filter(|market| match &target.measured_by {
-            MeasuredBy::All => true,
-            MeasuredBy::Some { markets, .. } => markets.contains(*market),
-        });
-        measuring + unlisted.count()
-    }
-
     /// The targets that these vantage points, taken together, would probe more often than allowed.
     /// Vantage points may enrol that the catalogue does not list.
     pub fn exceeded_caps<'v>(
@@ -78,9 +97,14 @@ impl Catalogue {
 }
 
 /// Notes where a target would see too many attempts, and what would fit.
-pub fn check(catalogue: &Catalogue, id: &TargetId, at: Place, findings: &Findings<'_>) {
-    let Some(target) = catalogue.targets.get(id) else { return };
-    let vantages = catalogue.expected_vantages(target);
+pub fn check(
+    target: &Target,
+    id: &TargetId,
+    fleet: &Fleet<'_>,
+    at: Place,
+    findings: &Findings<'_>,
+) {
+    let vantages = fleet.probing(target);
     let Some(excess) = target.exceeds(vantages) else { return };
     let cap = target.max_attempts_per_second;
     let rate = rounded(cap * excess);

@@ -33,7 +33,7 @@ pub struct Value<'s> {
     pub key: &'s str,
     /// Where it stands.
     pub at: Place,
-    value: &'s DeValue<'s>,
+    content: &'s DeValue<'s>,
     findings: &'s Findings<'s>,
 }
 
@@ -41,7 +41,7 @@ pub struct Value<'s> {
 #[derive(Clone, Copy)]
 pub struct Text<'s> {
     /// The text.
-    pub text: &'s str,
+    pub content: &'s str,
     /// Where it stands.
     pub at: Place,
     findings: &'s Findings<'s>,
@@ -58,12 +58,12 @@ impl<'s> Section<'s> {
         for key in table.keys() {
             let name = key.get_ref().as_ref();
             if !kind.keys.contains(&name) {
-                let help = match nearest(name, kind.keys.iter().copied()) {
+                let text = Text { content: name, at: key.span().into(), findings };
+                let help = match text.nearest(kind.keys.iter().copied()) {
                     Some(meant) => format!("did you mean `{meant}`?"),
                     None => format!("known keys are: {}", list(kind.keys.iter().copied())),
                 };
-                let message = format!("{} has no key {}", kind.heading, quoted(name));
-                findings.add(key.span().into(), message, help);
+                text.wrong(format!("{} has no key {}", kind.heading, quoted(name)), help);
             }
         }
         Section { kind, at, table, findings }
@@ -84,7 +84,7 @@ impl<'s> Section<'s> {
         debug_assert!(self.kind.keys.contains(&key), "{key} is missing in `keys`");
         let found = self.table.get(key)?;
         let (at, value) = (found.span().into(), found.get_ref());
-        Some(Value { key, at, value, findings: self.findings })
+        Some(Value { key, at, content: value, findings: self.findings })
     }
 
     /// A text.
@@ -109,7 +109,7 @@ impl<'s> Section<'s> {
     /// `true` or `false`; absent: `false`.
     pub fn flag(&self, key: &'static str) -> Option<bool> {
         let value = self.value(key)?;
-        if let DeValue::Boolean(flag) = value.value {
+        if let DeValue::Boolean(flag) = value.content {
             return Some(*flag);
         }
         value.wrong_type("true or false");
@@ -124,7 +124,7 @@ impl<'s> Section<'s> {
     /// A number within limits.
     pub fn number(&self, key: &'static str, range: RangeInclusive<f64>) -> Option<f64> {
         let value = self.value(key)?;
-        let number: Option<f64> = match value.value {
+        let number: Option<f64> = match value.content {
             DeValue::Integer(_) => value.whole().map(|number| number as f64),
             DeValue::Float(float) => float.as_str().replace('_', "").parse().ok(),
             _ => {
@@ -155,11 +155,15 @@ impl<'s> Section<'s> {
         self.value(key)?.table(kind)
     }
 
-    /// The tables of a list below this one, in the order of the file.
-    pub fn tables(&self, kind: Table, key: &'static str) -> Vec<Section<'s>> {
+    /// The tables of a list below this one, in the order of the file; at most so many.
+    pub fn tables(&self, kind: Table, key: &'static str, most: usize) -> Vec<Section<'s>> {
         let Some(value) = self.value(key) else { return Vec::new() };
-        if let DeValue::Array(array) = value.value {
-            let values = array.iter().map(|item| value.item(item));
+        if let DeValue::Array(array) = value.content {
+            if let Some(first_beyond) = array.get(most) {
+                let message = format!("there may be at most {most} {}", kind.heading);
+                value.item(first_beyond).wrong(message, format!("there are {}", array.len()));
+            }
+            let values = array.iter().take(most).map(|item| value.item(item));
             return values.filter_map(|value| value.table(kind)).collect();
         }
         let message = format!("`{key}` must be a list of tables");
@@ -173,9 +177,9 @@ fn entries<'s>(
     findings: &'s Findings<'s>,
 ) -> impl Iterator<Item = (Text<'s>, Value<'s>)> + use<'s> {
     table.iter().map(move |(key, value)| {
-        let text = Text { text: key.get_ref().as_ref(), at: key.span().into(), findings };
+        let text = Text { content: key.get_ref().as_ref(), at: key.span().into(), findings };
         let at = value.span().into();
-        (text, Value { key: text.text, at, value: value.get_ref(), findings })
+        (text, Value { key: text.content, at, content: value.get_ref(), findings })
     })
 }
 
@@ -187,7 +191,7 @@ impl<'s> Value<'s> {
 
     /// Notes that it is not what is `wanted` here.
     pub fn wrong_type(&self, wanted: &str) {
-        let found = match self.value {
+        let found = match self.content {
             DeValue::String(_) => "a string",
             DeValue::Integer(_) => "a whole number",
             DeValue::Float(_) => "a number with a fraction",
@@ -196,19 +200,20 @@ impl<'s> Value<'s> {
             DeValue::Array(_) => "a list",
             DeValue::Table(_) => "a table",
         };
-        let key = quoted(self.key);
+        let known = self.key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        let key = if known { format!("`{}`", self.key) } else { quoted(self.key) };
         self.wrong(format!("{key} must be {wanted}, not {found}"), String::new());
     }
 
     fn item(&self, item: &'s Spanned<DeValue<'s>>) -> Self {
-        Self { at: item.span().into(), value: item.get_ref(), ..*self }
+        Self { at: item.span().into(), content: item.get_ref(), ..*self }
     }
 
     /// A text as it is.
     pub fn as_text(&self) -> Option<Text<'s>> {
-        match self.value {
+        match self.content {
             DeValue::String(text) => {
-                Some(Text { text: text.as_ref(), at: self.at, findings: self.findings })
+                Some(Text { content: text.as_ref(), at: self.at, findings: self.findings })
             }
             _ => None,
         }
@@ -224,7 +229,7 @@ impl<'s> Value<'s> {
 
     /// A time as TOML writes it.
     pub fn as_datetime(&self) -> Option<String> {
-        match self.value {
+        match self.content {
             DeValue::Datetime(time) => Some(time.to_string()),
             _ => None,
         }
@@ -232,11 +237,11 @@ impl<'s> Value<'s> {
 
     /// Whether it is a whole number.
     pub fn is_integer(&self) -> bool {
-        matches!(self.value, DeValue::Integer(_))
+        matches!(self.content, DeValue::Integer(_))
     }
 
     fn whole(&self) -> Option<i64> {
-        match self.value {
+        match self.content {
             DeValue::Integer(number) => {
                 i64::from_str_radix(&number.as_str().replace('_', ""), number.radix()).ok()
             }
@@ -265,8 +270,8 @@ impl<'s> Value<'s> {
             self.wrong_type("a duration in quotes, such as \"500ms\", \"1s\" or \"2m\"");
             return None;
         };
-        let Some(span) = span::parse(text.text) else {
-            let message = format!("{} is no duration", quoted(text.text));
+        let Some(span) = span::parse(text.content) else {
+            let message = format!("{} is no duration", quoted(text.content));
             self.wrong(message, "a whole number with ms, s, m, h or d: \"500ms\", \"1s\", \"2m\"");
             return None;
         };
@@ -280,7 +285,7 @@ impl<'s> Value<'s> {
 
     /// The items of a list; a list is `wanted`.
     pub fn items(&self, wanted: &str) -> Option<Vec<Value<'s>>> {
-        let DeValue::Array(array) = self.value else {
+        let DeValue::Array(array) = self.content else {
             self.wrong_type(wanted);
             return None;
         };
@@ -295,7 +300,7 @@ impl<'s> Value<'s> {
 
     /// A table with known keys.
     pub fn table(&self, kind: Table) -> Option<Section<'s>> {
-        let DeValue::Table(table) = self.value else {
+        let DeValue::Table(table) = self.content else {
             self.wrong_type(&format!("the table {}", kind.heading));
             return None;
         };
@@ -304,7 +309,7 @@ impl<'s> Value<'s> {
 
     /// The entries of a table whose keys are anything.
     pub fn as_entries(&self) -> Option<impl Iterator<Item = (Text<'s>, Value<'s>)> + use<'s>> {
-        match self.value {
+        match self.content {
             DeValue::Table(table) => Some(entries(table, self.findings)),
             _ => None,
         }
@@ -315,5 +320,10 @@ impl Text<'_> {
     /// Notes what is wrong with it.
     pub fn wrong(&self, message: impl Into<String>, help: impl Into<String>) {
         self.findings.add(self.at, message, help);
+    }
+
+    /// The known word that was probably meant.
+    pub fn nearest<'k>(&self, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+        if self.findings.full() { None } else { nearest(self.content, known) }
     }
 }

@@ -4,13 +4,13 @@ use std::fmt;
 
 use vantage_wire::id::{SiteId, VantageId};
 
-use super::model::Catalogue;
-use super::rate::rounded;
+use super::model::{Catalogue, MeasuredBy, Target, TargetOf};
+use super::rate::{Fleet, rounded};
 
 /// What a catalogue amounts to. [Displayed](fmt::Display) as a few lines of text.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Summary {
-    /// How many there are of each thing, such as (6, `markets`).
+    /// How many there are of each thing, such as (6, `market`).
     pub counts: Vec<(usize, &'static str)>,
     /// Attempts per second that each vantage point makes. A market for which the catalogue lists
     /// no vantage point stands for one.
@@ -26,16 +26,17 @@ impl Catalogue {
     pub fn summary(&self) -> Summary {
         let probes = self.targets.values().map(|target| target.probes.len()).sum();
         let counts = vec![
-            (self.markets.len(), "markets"),
-            (self.vantages.len(), "listed vantage points"),
-            (self.sites.len(), "sites"),
-            (self.services.len(), "services"),
-            (self.targets.len(), "targets"),
-            (probes, "probes"),
-            (self.migrations.len(), "migrations"),
+            (self.markets.len(), "market"),
+            (self.vantages.len(), "listed vantage point"),
+            (self.sites.len(), "site"),
+            (self.services.len(), "service"),
+            (self.targets.len(), "target"),
+            (probes, "probe"),
+            (self.migrations.len(), "migration"),
         ];
+        let fleet = Fleet::of(&self.markets, &self.vantages);
         let per_target = self.targets.iter().map(|(id, target)| {
-            let rate = target.attempts_per_vantage() * self.expected_vantages(target) as f64;
+            let rate = target.attempts_per_vantage() * fleet.probing(target) as f64;
             (id.to_string(), rate, target.max_attempts_per_second)
         });
         Summary {
@@ -50,10 +51,10 @@ impl Catalogue {
         let rate = |id: Option<&VantageId>, market| {
             let targets = self.targets.values().filter(|target| match (&target.measured_by, id) {
                 (measured_by, Some(id)) => measured_by.includes(id, market),
-                (super::model::MeasuredBy::All, None) => true,
-                (super::model::MeasuredBy::Some { markets, .. }, None) => markets.contains(market),
+                (MeasuredBy::All, None) => true,
+                (MeasuredBy::Some { markets, .. }, None) => markets.contains(market),
             });
-            targets.map(super::model::Target::attempts_per_vantage).sum()
+            targets.map(Target::attempts_per_vantage).sum()
         };
         let listed = self.vantages.iter();
         let mut rates: Vec<_> =
@@ -81,7 +82,7 @@ impl Catalogue {
             }
         }
         let probed = |site: &SiteId| {
-            let of = super::model::TargetOf::Site(site.clone());
+            let of = TargetOf::Site(site.clone());
             self.targets.values().any(|target| target.of == of)
         };
         for site in self.sites.keys().filter(|site| !probed(site)) {
@@ -93,8 +94,11 @@ impl Catalogue {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let counts: Vec<_> =
-            self.counts.iter().map(|(count, what)| format!("{count} {what}")).collect();
+        let counted = |(count, what): &(usize, &str)| match count {
+            1 => format!("1 {what}"),
+            _ => format!("{count} {what}s"),
+        };
+        let counts: Vec<_> = self.counts.iter().map(counted).collect();
         writeln!(f, "{}", counts.join(", "))?;
         let names = self.per_vantage.iter().map(|(name, _)| name);
         let names = names.chain(self.per_target.iter().map(|(name, ..)| name));

@@ -86,9 +86,9 @@ fn anchors(section: &Section<'_>) -> Option<Vec<std::net::SocketAddr>> {
     }
     let mut anchors = Vec::new();
     for text in texts {
-        match socket_address(text.text, None) {
+        match socket_address(text.content, None) {
             None => text.wrong(
-                format!("{} is no address with a port", quoted(text.text)),
+                format!("{} is no address with a port", quoted(text.content)),
                 "such as \"192.0.2.1:443\" or \"[2001:db8::1]:443\"",
             ),
             Some(anchor) => match refused(anchor.ip(), true) {

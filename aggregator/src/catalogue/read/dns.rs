@@ -59,17 +59,17 @@ fn name(of: OfTarget<'_>) -> Option<String> {
         }
         return Some(of.host.to_owned());
     };
-    if text.text != "." && !is_name(text.text) {
-        let message = format!("{} is no DNS name", quoted(text.text));
+    if text.content != "." && !is_name(text.content) {
+        let message = format!("{} is no DNS name", quoted(text.content));
         text.wrong(message, "such as \"www.example\"; international names as xn--…");
     }
-    Some(text.text.to_owned())
+    Some(text.content.to_owned())
 }
 
 fn server(of: OfTarget<'_>, port: u16) -> Option<std::net::SocketAddr> {
     let text = of.section.text("server")?;
-    let Some(server) = socket_address(text.text, Some(port)) else {
-        let message = format!("{} is no address of a DNS server", quoted(text.text));
+    let Some(server) = socket_address(text.content, Some(port)) else {
+        let message = format!("{} is no address of a DNS server", quoted(text.content));
         text.wrong(message, "such as \"192.0.2.53\" or \"[2001:db8::53]:5353\"");
         return None;
     };
@@ -86,25 +86,22 @@ fn path(of: OfTarget<'_>, transport: &str) -> Option<String> {
     if !https {
         text.wrong("`path` is for transport = \"https\"", "leave it out");
     }
-    let sound = text.text.starts_with('/')
-        && text.text.parse::<http::uri::PathAndQuery>().is_ok_and(|path| path.query().is_none());
+    let sound = text.content.starts_with('/')
+        && text.content.parse::<http::uri::PathAndQuery>().is_ok_and(|path| path.query().is_none());
     if !sound {
-        text.wrong(format!("{} is no path", quoted(text.text)), "such as \"/dns-query\"");
+        text.wrong(format!("{} is no path", quoted(text.content)), "such as \"/dns-query\"");
     }
-    Some(text.text.to_owned())
+    Some(text.content.to_owned())
 }
 
 fn expected(of: OfTarget<'_>) -> Vec<std::net::IpAddr> {
     let mut addresses = BTreeSet::new();
     for text in of.section.texts("expect_addresses").unwrap_or_default() {
-        match address(text.text) {
-            Some(address) => {
-                addresses.insert(address);
-            }
-            None => {
-                let message = format!("{} is no address", quoted(text.text));
-                text.wrong(message, "such as \"192.0.2.1\" or \"2001:db8::1\"");
-            }
+        if let Some(address) = address(text.content) {
+            addresses.insert(address);
+        } else {
+            let message = format!("{} is no address", quoted(text.content));
+            text.wrong(message, "such as \"192.0.2.1\" or \"2001:db8::1\"");
         }
     }
     addresses.into_iter().collect()

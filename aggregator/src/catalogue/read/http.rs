@@ -76,15 +76,15 @@ fn url(of: OfTarget<'_>) -> Option<Url> {
         return Some(Url { text, host: of.host.to_owned(), port: 443, https: true });
     };
     let given = value.text()?;
-    let text = match given.text.strip_prefix('/') {
+    let text = match given.content.strip_prefix('/') {
         Some(path) => format!("https://{host}/{path}"),
-        None => given.text.to_owned(),
+        None => given.content.to_owned(),
     };
     let url = parse(&text);
     match &url {
         Ok(url) => target::check_host(&url.host, given.at, of.allow_private, of.section),
         Err(problem) => given.wrong(
-            format!("{} is no URL to request: {problem}", quoted(given.text)),
+            format!("{} is no URL to request: {problem}", quoted(given.content)),
             format!("such as \"https://{host}/\" or \"/status\""),
         ),
     }
@@ -124,19 +124,19 @@ fn parse(text: &str) -> Result<Url, String> {
 
 fn method(section: &Section<'_>) -> Option<String> {
     let text = section.text("method")?;
-    match Method::from_bytes(text.text.as_bytes()) {
+    match Method::from_bytes(text.content.as_bytes()) {
         Ok(Method::CONNECT) => text.wrong("CONNECT is for proxies", "such as \"GET\" or \"HEAD\""),
-        Ok(_) if text.text.bytes().any(|byte| byte.is_ascii_lowercase()) => text.wrong(
+        Ok(_) if text.content.bytes().any(|byte| byte.is_ascii_lowercase()) => text.wrong(
             "methods are written in capitals",
-            format!("did you mean {:?}?", text.text.to_ascii_uppercase()),
+            format!("did you mean {:?}?", text.content.to_ascii_uppercase()),
         ),
         Ok(_) => {}
         Err(_) => {
-            let message = format!("{} is no method", quoted(text.text));
+            let message = format!("{} is no method", quoted(text.content));
             text.wrong(message, "such as \"GET\" or \"HEAD\"");
         }
     }
-    Some(text.text.to_owned())
+    Some(text.content.to_owned())
 }
 
 fn headers(section: &Section<'_>) -> Vec<(String, String)> {
@@ -148,7 +148,7 @@ fn headers(section: &Section<'_>) -> Vec<(String, String)> {
     let mut headers: Vec<(String, String)> = Vec::new();
     let mut names: Vec<HeaderName> = Vec::new();
     for (name, value) in entries {
-        match HeaderName::from_bytes(name.text.as_bytes()) {
+        match HeaderName::from_bytes(name.content.as_bytes()) {
             Ok(key) if RESERVED.contains(&key.as_str()) => {
                 name.wrong(format!("header {key} is the probe's own"), "leave it out");
             }
@@ -157,36 +157,38 @@ fn headers(section: &Section<'_>) -> Vec<(String, String)> {
             }
             Ok(key) => names.push(key),
             Err(_) => name.wrong(
-                format!("{} is no name of a header", quoted(name.text)),
+                format!("{} is no name of a header", quoted(name.content)),
                 "letters, digits and hyphens, such as \"Accept-Language\"",
             ),
         }
         let Some(text) = value.text() else { continue };
-        if HeaderValue::from_str(text.text).is_err() {
+        if HeaderValue::from_str(text.content).is_err() {
             let message = "the header's value has characters that cannot be sent";
             text.wrong(message, "one line without control characters");
         }
-        headers.push((name.text.to_owned(), text.text.to_owned()));
+        headers.push((name.content.to_owned(), text.content.to_owned()));
     }
     headers
 }
 
 fn body(section: &Section<'_>, key: &'static str) -> Option<String> {
     let text = section.text(key)?;
-    if text.text.is_empty() || text.text.len() > MOST_BODY_BYTES {
+    if text.content.is_empty() || text.content.len() > MOST_BODY_BYTES {
         text.wrong(format!("`{key}` must have 1 to {MOST_BODY_BYTES} bytes"), "");
     }
-    Some(text.text.to_owned())
+    Some(text.content.to_owned())
 }
 
 fn pattern(section: &Section<'_>) -> Option<String> {
     let text = section.text("expect_regex")?;
-    if text.text.chars().count() > MOST_PATTERN_CHARS {
+    if text.content.chars().count() > MOST_PATTERN_CHARS {
         text.wrong(format!("`expect_regex` must have at most {MOST_PATTERN_CHARS} characters"), "");
-    } else if let Err(error) = RegexBuilder::new(text.text).size_limit(MOST_PATTERN_BYTES).build() {
+    } else if let Err(error) =
+        RegexBuilder::new(text.content).size_limit(MOST_PATTERN_BYTES).build()
+    {
         text.wrong(format!("`expect_regex` is no pattern: {error}"), "the syntax is regex-lite's");
     }
-    Some(text.text.to_owned())
+    Some(text.content.to_owned())
 }
 
 /// A status, or a list of statuses and classes of them.
@@ -208,7 +210,10 @@ fn statuses(section: &Section<'_>) -> Vec<u16> {
             match class(text) {
                 Some(class) => statuses.extend(class * 100..class * 100 + 100),
                 None => {
-                    text.wrong(format!("{} is no class of statuses", quoted(text.text)), SUCH_AS);
+                    text.wrong(
+                        format!("{} is no class of statuses", quoted(text.content)),
+                        SUCH_AS,
+                    );
                 }
             }
         } else if let Some(status) =
@@ -221,6 +226,6 @@ fn statuses(section: &Section<'_>) -> Vec<u16> {
 }
 
 fn class(text: Text<'_>) -> Option<u16> {
-    let digit = text.text.strip_suffix("xx")?;
+    let digit = text.content.strip_suffix("xx")?;
     digit.parse().ok().filter(|class| (1..=5).contains(class) && digit.len() == 1)
 }

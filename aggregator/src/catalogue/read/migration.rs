@@ -33,9 +33,9 @@ pub fn read(
     let to = to(section, around, from.as_ref(), &site);
     let control_texts = section.texts("control_sites").unwrap_or_default();
     for text in &control_texts {
-        let same = |site: &SiteId| site.as_str() == text.text;
+        let same = |site: &SiteId| site.as_str() == text.content;
         if from.as_ref().is_some_and(same) || to.values().any(same) {
-            let message = format!("site {} takes part in the move", quoted(text.text));
+            let message = format!("site {} takes part in the move", quoted(text.content));
             text.wrong(message, "a control site is one that nothing moves from or to");
         }
     }
@@ -55,7 +55,7 @@ pub fn read(
 fn hosted(text: Text<'_>, site: &SiteId, service: Option<&Service>) {
     if let Some(service) = service.filter(|service| !service.sites.contains(site)) {
         let sites = list(service.sites.iter().map(SiteId::as_str));
-        let message = format!("the service is not hosted at {}", quoted(text.text));
+        let message = format!("the service is not hosted at {}", quoted(text.content));
         text.wrong(message, format!("its sites are: {sites}"));
     }
 }
@@ -74,7 +74,10 @@ fn to(
     let moved = |text: Text<'_>| {
         let site = site(text)?;
         if from == Some(&site) {
-            text.wrong(format!("the service already is at {}", quoted(text.text)), "another site");
+            text.wrong(
+                format!("the service already is at {}", quoted(text.content)),
+                "another site",
+            );
         }
         Some(site)
     };
@@ -108,7 +111,7 @@ fn cutover(section: &Section<'_>) -> Option<Timestamp> {
     };
     let text = match (value.as_datetime(), value.as_text()) {
         (Some(time), _) => time,
-        (None, Some(text)) => text.text.to_owned(),
+        (None, Some(text)) => text.content.to_owned(),
         (None, None) => {
             value.wrong_type("a time");
             return None;

@@ -19,8 +19,13 @@ use super::model::{Catalogue, Defaults};
 use super::names::{AllNames, Names};
 use super::problem::Findings;
 use super::quote::quoted;
-use super::rate;
+use super::rate::{self, Fleet};
 use super::section::{Section, Text};
+
+/// Most markets, sites, services and migrations.
+const MOST_PLACES: usize = 1_000;
+/// Most vantage points, and most targets.
+const MOST_ENDS: usize = 10_000;
 
 /// Reads a file that the catalogue names; an error says why that failed.
 pub type ReadFile<'a> = dyn Fn(&str) -> Result<String, String> + 'a;
@@ -50,10 +55,10 @@ pub fn catalogue(
     }
     let root = Section::open(keys::ROOT, (0..0).into(), root.get_ref(), findings);
     let defaults = defaults::read(&root);
-    let markets = root.tables(keys::MARKET, "market");
-    let vantages = root.tables(keys::VANTAGE, "vantage");
-    let sites = root.tables(keys::SITE, "site");
-    let services = root.tables(keys::SERVICE, "service");
+    let markets = root.tables(keys::MARKET, "market", MOST_PLACES);
+    let vantages = root.tables(keys::VANTAGE, "vantage", MOST_ENDS);
+    let sites = root.tables(keys::SITE, "site", MOST_PLACES);
+    let services = root.tables(keys::SERVICE, "service", MOST_PLACES);
     let names = AllNames {
         markets: Names::collect("market", &markets),
         vantages: Names::collect("vantage", &vantages),
@@ -71,7 +76,8 @@ pub fn catalogue(
         objective: objective::read(&root, around),
         defaults: defaults.clone(),
     };
-    let targets = root.tables(keys::TARGET, "target");
+    let targets = root.tables(keys::TARGET, "target", MOST_ENDS);
+    let fleet = Fleet::of(&catalogue.markets, &catalogue.vantages);
     let target_names = Names::collect("target", &targets);
     for section in &targets {
         let sound_before = findings.count();
@@ -79,14 +85,13 @@ pub fn catalogue(
             target::read(section, around, &target_names, &catalogue.services)
         {
             let cap = section.value("max_attempts_per_second").map_or(section.at, |value| value.at);
-            let rates = (findings.count() == sound_before).then_some(cap);
-            catalogue.targets.insert(id.clone(), target);
-            if let Some(at) = rates {
-                rate::check(&catalogue, &id, at, findings);
+            if findings.count() == sound_before {
+                rate::check(&target, &id, &fleet, cap, findings);
             }
+            catalogue.targets.insert(id, target);
         }
     }
-    let migrations = root.tables(keys::MIGRATION, "migration");
+    let migrations = root.tables(keys::MIGRATION, "migration", MOST_PLACES);
     let migration_names = Names::collect("migration", &migrations);
     catalogue.migrations = all(&migrations, |section| {
         migration::read(section, around, &migration_names, &catalogue.services)
@@ -105,24 +110,24 @@ fn all<K: Ord, V>(
 fn line(section: &Section<'_>, key: &'static str) -> Option<String> {
     const MOST_CHARS: usize = 200;
     let text = section.text(key)?;
-    if text.text.is_empty() || text.text.chars().count() > MOST_CHARS {
+    if text.content.is_empty() || text.content.chars().count() > MOST_CHARS {
         text.wrong(format!("`{key}` must have 1 to {MOST_CHARS} characters"), "");
-    } else if text.text.chars().any(char::is_control) {
+    } else if text.content.chars().any(char::is_control) {
         text.wrong(format!("`{key}` must be one line without control characters"), "");
     }
-    Some(text.text.to_owned())
+    Some(text.content.to_owned())
 }
 
 /// One of a few words.
 fn one_of<T: Copy>(text: Text<'_>, what: &str, words: &[(&str, T)]) -> Option<T> {
-    let found = words.iter().find(|(word, _)| *word == text.text).map(|(_, value)| *value);
+    let found = words.iter().find(|(word, _)| *word == text.content).map(|(_, value)| *value);
     if found.is_none() {
         let known = super::quote::list(words.iter().map(|(word, _)| *word));
-        let help = match super::nearest::nearest(text.text, words.iter().map(|(word, _)| *word)) {
+        let help = match text.nearest(words.iter().map(|(word, _)| *word)) {
             Some(meant) => format!("did you mean {meant:?}? There are: {known}"),
             None => format!("there are: {known}"),
         };
-        text.wrong(format!("{} is no {what}", quoted(text.text)), help);
+        text.wrong(format!("{} is no {what}", quoted(text.content)), help);
     }
     found
 }

@@ -46,7 +46,9 @@ pub fn read(root: &Section<'_>, around: Around<'_>) -> Objective {
     }
     let (min_sites, max_sites) = number_of_sites(&section, sites, &usual);
     let choosable = sites - forbidden_sites.len();
-    if let Some(value) = section.value("forbidden_sites").filter(|_| min_sites > choosable && choosable < sites) {
+    if let Some(value) =
+        section.value("forbidden_sites").filter(|_| min_sites > choosable && choosable < sites)
+    {
         let message = format!("{choosable} sites are left to choose {min_sites} from");
         value.wrong(message, "forbid fewer, or lower `min_sites`");
     }
@@ -92,17 +94,17 @@ fn number_of_sites(section: &Section<'_>, sites: usize, usual: &Objective) -> (u
 
 /// `mean`, or `p` and a percentage.
 fn score(text: Text<'_>) -> Option<Score> {
-    if text.text == "mean" {
+    if text.content == "mean" {
         return Some(Score::Mean);
     }
-    let digits = text.text.strip_prefix('p').filter(|percent| {
+    let digits = text.content.strip_prefix('p').filter(|percent| {
         percent.len() <= 8 && percent.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
     });
     let percent: Option<f64> = digits.and_then(|percent| percent.parse().ok());
     let quantile = percent.filter(|percent| *percent > 0.0 && *percent < 100.0);
     if quantile.is_none() {
         let help = "\"p95\" or another percentile above p0 and below p100, or \"mean\"";
-        text.wrong(format!("{} is no score", quoted(text.text)), help);
+        text.wrong(format!("{} is no score", quoted(text.content)), help);
     }
     quantile.map(|percent| Score::Quantile(percent / 100.0))
 }

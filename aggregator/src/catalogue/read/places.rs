@@ -9,7 +9,6 @@ use super::super::address::{address, is_name};
 use super::super::country::is_code;
 use super::super::keys;
 use super::super::model::{Market, Residency, Service, Site, Vantage, VantageClass};
-use super::super::nearest::nearest;
 use super::super::quote::quoted;
 use super::super::section::{Section, Text};
 use super::{Around, line, one_of};
@@ -21,13 +20,13 @@ const AS_NUMBERS: std::ops::RangeInclusive<u64> = 1..=4_294_967_294;
 
 /// The name of a table, which has been checked before.
 pub fn id<T: std::str::FromStr>(section: &Section<'_>) -> Option<T> {
-    section.value("id")?.as_text()?.text.parse().ok()
+    section.value("id")?.as_text()?.content.parse().ok()
 }
 
 pub fn market(section: &Section<'_>, around: Around<'_>) -> Option<(MarketId, Market)> {
     let id = id::<MarketId>(section);
     let name = line(section, "name");
-    let weight = section.number("weight", WEIGHTS);
+    let weight = weight(section);
     let time_zone = section.required_text("time_zone", "\"Asia/Hong_Kong\"").and_then(time_zone);
     let residency = section.table(keys::RESIDENCY, "residency");
     let residency = residency.and_then(|section| residency_of(&section, around));
@@ -41,19 +40,29 @@ pub fn market(section: &Section<'_>, around: Around<'_>) -> Option<(MarketId, Ma
     Some((id, market))
 }
 
+fn weight(section: &Section<'_>) -> Option<f64> {
+    let weight = section.number("weight", f64::MIN..=*WEIGHTS.end())?;
+    if !WEIGHTS.contains(&weight)
+        && let Some(value) = section.value("weight")
+    {
+        value.wrong("`weight` must be above 0", "leave the market out if it has no users");
+    }
+    Some(weight)
+}
+
 fn time_zone(text: Text<'_>) -> Option<TimeZone> {
     let database = TimeZoneDatabase::bundled();
-    let zone = database.get(text.text).ok();
+    let zone = database.get(text.content).ok();
     // The look-up ignores case; the name is kept and shown, so it must be right.
-    if zone.as_ref().and_then(TimeZone::iana_name) == Some(text.text) {
+    if zone.as_ref().and_then(TimeZone::iana_name) == Some(text.content) {
         return zone;
     }
-    let names: Vec<String> = database.available().map(|name| name.to_string()).collect();
-    let help = match nearest(text.text, names.iter().map(String::as_str)) {
+    let names: Vec<_> = database.available().collect();
+    let help = match text.nearest(names.iter().map(jiff::tz::TimeZoneName::as_str)) {
         Some(meant) => format!("did you mean {meant:?}?"),
         None => "a name of the IANA database, such as \"Asia/Kolkata\"".to_owned(),
     };
-    text.wrong(format!("{} is no time zone", quoted(text.text)), help);
+    text.wrong(format!("{} is no time zone", quoted(text.content)), help);
     None
 }
 
@@ -63,7 +72,7 @@ fn residency_of(section: &Section<'_>, around: Around<'_>) -> Option<Residency> 
         if let Some(code) = country(text)
             && !countries.insert(code)
         {
-            text.wrong(format!("{} is in the list twice", quoted(text.text)), "leave one out");
+            text.wrong(format!("{} is in the list twice", quoted(text.content)), "leave one out");
         }
     }
     let sites = section.texts("sites").unwrap_or_default();
@@ -80,16 +89,16 @@ fn residency_of(section: &Section<'_>, around: Around<'_>) -> Option<Residency> 
 }
 
 fn country(text: Text<'_>) -> Option<String> {
-    if is_code(text.text) {
-        return Some(text.text.to_owned());
+    if is_code(text.content) {
+        return Some(text.content.to_owned());
     }
-    let capitals = text.text.to_ascii_uppercase();
+    let capitals = text.content.to_ascii_uppercase();
     let help = match capitals.as_str() {
         "UK" => "the United Kingdom is \"GB\"".to_owned(),
         code if is_code(code) => format!("did you mean {code:?}?"),
         _ => "two capitals of ISO 3166-1, such as \"IN\" or \"US\"".to_owned(),
     };
-    text.wrong(format!("{} is no code of a country", quoted(text.text)), help);
+    text.wrong(format!("{} is no code of a country", quoted(text.content)), help);
     None
 }
 
@@ -135,19 +144,19 @@ pub fn service(section: &Section<'_>, around: Around<'_>) -> Option<(ServiceId, 
 
 /// A host name or an address, in its form without brackets.
 pub fn host(text: Text<'_>) -> Option<String> {
-    if let Some(address) = address(text.text) {
+    if let Some(address) = address(text.content) {
         return Some(address.to_string());
     }
-    if is_name(text.text) {
-        return Some(text.text.to_owned());
+    if is_name(text.content) {
+        return Some(text.content.to_owned());
     }
-    let help = if text.text.contains("://") {
+    let help = if text.content.contains("://") {
         "the host alone; a URL belongs to a probe, as `url`"
-    } else if text.text.rsplit_once(':').is_some_and(|(host, _)| is_name(host)) {
+    } else if text.content.rsplit_once(':').is_some_and(|(host, _)| is_name(host)) {
         "the host alone; a port belongs to a probe, as `port`"
     } else {
         "such as \"oregon.example\" or \"192.0.2.1\"; international names as xn--…"
     };
-    text.wrong(format!("{} is neither a host name nor an address", quoted(text.text)), help);
+    text.wrong(format!("{} is neither a host name nor an address", quoted(text.content)), help);
     None
 }

@@ -106,7 +106,7 @@ fn families(of: OfTarget<'_>, kind: ProbeKind) -> Vec<Family> {
     {
         let own = if matches!(address, IpAddr::V4(_)) { Family::V4 } else { Family::V6 };
         if families.iter().any(|family| ![own, Family::Any].contains(family)) {
-            let message = format!("the host {address} is not reached by {}", quoted(text.text));
+            let message = format!("the host {address} is not reached by {}", quoted(text.content));
             text.wrong(message, format!("leave it out, or {:?}", own.name()));
         }
     }

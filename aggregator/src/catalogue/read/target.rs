@@ -122,13 +122,14 @@ fn probes(
     host: Option<&str>,
     allow_private: bool,
 ) -> BTreeMap<ProbeId, Probe> {
-    let tables = section.tables(keys::PROBE, "probe");
-    if section.value("probe").is_none() || tables.len() > MOST_PROBES {
-        let message = format!("[[target]] needs 1 to {MOST_PROBES} probes");
-        section.findings().add(section.at, message, "add [[target.probe]] with kind = \"http\"");
+    let tables = section.tables(keys::PROBE, "probe", MOST_PROBES);
+    let none = section.value("probe").and_then(|value| value.items("a list of tables"));
+    if section.value("probe").is_none() || none.is_some_and(|probes| probes.is_empty()) {
+        let help = "add [[target.probe]] with kind = \"http\"";
+        section.findings().add(section.at, "[[target]] needs at least one probe", help);
     }
     let mut probes: BTreeMap<ProbeId, Probe> = BTreeMap::new();
-    for table in tables.iter().take(MOST_PROBES) {
+    for table in &tables {
         let kind = probe::kind(table);
         let named = table.text("id");
         let id = match named {
