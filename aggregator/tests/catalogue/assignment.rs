@@ -124,8 +124,7 @@ fn the_version_is_the_digest_of_everything_else() {
     let assignment = assignment(SAMPLE, "hk-1", "hk");
     let content = serde_json::to_vec(&Assignment { version: String::new(), ..assignment.clone() });
     let digest = ring::digest::digest(&ring::digest::SHA256, &content.unwrap());
-    let hexadecimal: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(assignment.version, hexadecimal);
+    assert_eq!(format!("SHA256:{}", assignment.version), format!("{digest:?}"));
 }
 
 #[test]
