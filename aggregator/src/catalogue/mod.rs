@@ -22,6 +22,7 @@ mod read;
 mod section;
 mod span;
 mod summary;
+mod value;
 
 pub use load::{MAX_CA_FILE_BYTES, MAX_CATALOGUE_BYTES};
 pub use model::{

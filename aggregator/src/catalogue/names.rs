@@ -7,7 +7,8 @@ use vantage_wire::id::{IdError, MarketId, ServiceId, SiteId, VantageId};
 
 use super::problem::Place;
 use super::quote::{list, quoted};
-use super::section::{Section, Text};
+use super::section::Section;
+use super::value::Text;
 
 /// The names of one kind of thing.
 pub struct Names<T> {

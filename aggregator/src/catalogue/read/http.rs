@@ -6,7 +6,8 @@ use vantage_wire::exchange::assignment::Http;
 
 use super::super::address::{address, is_name};
 use super::super::quote::quoted;
-use super::super::section::{Section, Text};
+use super::super::section::Section;
+use super::super::value::Text;
 use super::probe::OfTarget;
 use super::{one_of, target, tls};
 

@@ -9,7 +9,8 @@ use vantage_wire::id::{MarketId, MigrationId, ServiceId, SiteId};
 use super::super::model::{Migration, Service};
 use super::super::names::Names;
 use super::super::quote::{list, quoted};
-use super::super::section::{Section, Text};
+use super::super::section::Section;
+use super::super::value::Text;
 use super::{Around, places};
 
 const GUARD: Duration = Duration::from_hours(24);

@@ -20,7 +20,8 @@ use super::names::{AllNames, Names};
 use super::problem::Findings;
 use super::quote::quoted;
 use super::rate::{self, Fleet};
-use super::section::{Section, Text};
+use super::section::Section;
+use super::value::Text;
 
 /// Most markets, sites, services and migrations.
 const MOST_PLACES: usize = 1_000;

@@ -8,7 +8,8 @@ use vantage_wire::id::SiteId;
 use super::super::keys;
 use super::super::model::{Objective, Score};
 use super::super::quote::{list, quoted};
-use super::super::section::{Section, Text};
+use super::super::section::Section;
+use super::super::value::Text;
 use super::Around;
 
 const MOST_SITES: usize = 5;

@@ -10,7 +10,8 @@ use super::super::country::is_code;
 use super::super::keys;
 use super::super::model::{Market, Residency, Service, Site, Vantage, VantageClass};
 use super::super::quote::quoted;
-use super::super::section::{Section, Text};
+use super::super::section::Section;
+use super::super::value::Text;
 use super::{Around, line, one_of};
 
 const WEIGHTS: std::ops::RangeInclusive<f64> = 1e-9..=1e9;
@@ -26,7 +27,7 @@ pub fn id<T: std::str::FromStr>(section: &Section<'_>) -> Option<T> {
 pub fn market(section: &Section<'_>, around: Around<'_>) -> Option<(MarketId, Market)> {
     let id = id::<MarketId>(section);
     let name = line(section, "name");
-    let weight = weight(section);
+    let weight = section.number_within("weight", WEIGHTS, "above 0, and at most 1000000000");
     let time_zone = section.required_text("time_zone", "\"Asia/Hong_Kong\"").and_then(time_zone);
     let residency = section.table(keys::RESIDENCY, "residency");
     let residency = residency.and_then(|section| residency_of(&section, around));
@@ -38,16 +39,6 @@ pub fn market(section: &Section<'_>, around: Around<'_>) -> Option<(MarketId, Ma
         residency,
     };
     Some((id, market))
-}
-
-fn weight(section: &Section<'_>) -> Option<f64> {
-    let weight = section.number("weight", f64::MIN..=*WEIGHTS.end())?;
-    if !WEIGHTS.contains(&weight)
-        && let Some(value) = section.value("weight")
-    {
-        value.wrong("`weight` must be above 0", "leave the market out if it has no users");
-    }
-    Some(weight)
 }
 
 fn time_zone(text: Text<'_>) -> Option<TimeZone> {

@@ -7,7 +7,7 @@ use vantage_wire::exchange::assignment::Tls;
 
 use super::super::address::{address, is_name};
 use super::super::quote::quoted;
-use super::super::section::Text;
+use super::super::value::Text;
 use super::one_of;
 use super::probe::OfTarget;
 
