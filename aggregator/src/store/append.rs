@@ -17,11 +17,13 @@ use vantage_wire::report::{Report, encode_windows};
 use vantage_wire::{BootId, UtcMicros, VantageId, Window, WindowLength};
 
 use super::bulk::Bulk;
+use super::dialect::Dialect;
 use super::error::StoreError;
 use super::health_json;
 use super::open::Store;
 use super::read::Columns;
 use super::sequence_set::SequenceSet;
+use super::transaction::Change;
 
 /// A report that was received, verified and decoded, and may be stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,15 +62,22 @@ impl Store {
             // A big group takes a while to encode; others may have the thread in between.
             tokio::task::yield_now().await;
         }
-        self.write(async |connection| self.append_prepared(connection, &prepared).await).await
+        self.write(&Append(prepared)).await
     }
+}
 
-    async fn append_prepared(
+struct Append<'a>(Vec<Prepared<'a>>);
+
+impl Change for Append<'_> {
+    type Output = Vec<Stored>;
+
+    async fn make(
         &self,
         connection: &mut AnyConnection,
-        prepared: &[Prepared<'_>],
+        dialect: Dialect,
     ) -> Result<Vec<Stored>, StoreError> {
-        let vantages = self.lock_vantages(connection, prepared).await?;
+        let prepared = self.0.as_slice();
+        let vantages = lock_vantages(connection, dialect, prepared).await?;
         let number_of =
             |prepared: &Prepared<'_>| vantages[&prepared.incoming.report.vantage].number;
 
@@ -98,45 +107,45 @@ impl Store {
         write_status(connection, &vantages, &fresh).await?;
         Ok(outcomes)
     }
+}
 
-    async fn lock_vantages(
-        &self,
-        connection: &mut AnyConnection,
-        prepared: &[Prepared<'_>],
-    ) -> Result<BTreeMap<VantageId, Known>, StoreError> {
-        let ids: BTreeSet<&VantageId> =
-            prepared.iter().map(|each| &each.incoming.report.vantage).collect();
-        let ids: Vec<&VantageId> = ids.into_iter().collect();
-        let after = match self.dialect.for_update() {
-            "" => ")",
-            _ => ") ORDER BY id FOR UPDATE",
+async fn lock_vantages(
+    connection: &mut AnyConnection,
+    dialect: Dialect,
+    prepared: &[Prepared<'_>],
+) -> Result<BTreeMap<VantageId, Known>, StoreError> {
+    let ids: BTreeSet<&VantageId> =
+        prepared.iter().map(|each| &each.incoming.report.vantage).collect();
+    let ids: Vec<&VantageId> = ids.into_iter().collect();
+    let after = match dialect.for_update() {
+        "" => ")",
+        _ => ") ORDER BY id FOR UPDATE",
+    };
+    let select = Bulk {
+        before: "SELECT id, number, last_seen_us, newest_window_end_s FROM vantages \
+                 WHERE id IN (VALUES ",
+        columns: 1,
+        after,
+    };
+    let rows = select
+        .fetch(connection, &ids, |id, row| {
+            row.add(id.as_str())?;
+            Ok(())
+        })
+        .await?;
+    let mut known = BTreeMap::new();
+    for row in &rows {
+        let columns = Columns { table: "vantages", row };
+        let vantage = Known {
+            number: columns.number(1, "number")?,
+            last_seen: columns.optional_time(2, "last_seen_us")?,
+            newest_window_end_s: columns.optional_number(3, "newest_window_end_s")?,
         };
-        let select = Bulk {
-            before: "SELECT id, number, last_seen_us, newest_window_end_s FROM vantages \
-                     WHERE id IN (VALUES ",
-            columns: 1,
-            after,
-        };
-        let rows = select
-            .fetch(connection, &ids, |id, row| {
-                row.add(id.as_str())?;
-                Ok(())
-            })
-            .await?;
-        let mut known = BTreeMap::new();
-        for row in &rows {
-            let columns = Columns { table: "vantages", row };
-            let vantage = Known {
-                number: columns.number(1, "number")?,
-                last_seen: columns.optional_time(2, "last_seen_us")?,
-                newest_window_end_s: columns.optional_number(3, "newest_window_end_s")?,
-            };
-            known.insert(columns.vantage(0, "id")?, vantage);
-        }
-        match ids.into_iter().find(|id| !known.contains_key(id)) {
-            Some(unknown) => Err(StoreError::UnknownVantage(unknown.clone())),
-            None => Ok(known),
-        }
+        known.insert(columns.vantage(0, "id")?, vantage);
+    }
+    match ids.into_iter().find(|id| !known.contains_key(id)) {
+        Some(unknown) => Err(StoreError::UnknownVantage(unknown.clone())),
+        None => Ok(known),
     }
 }
 

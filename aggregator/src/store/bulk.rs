@@ -50,11 +50,11 @@ pub(super) struct Bulk {
 impl Bulk {
     /// Executes the statement for all `items`, in their order, in as few statements as possible.
     /// `bind` adds the values of one item. Answers how many rows were changed.
-    pub(super) async fn execute<T>(
+    pub(super) async fn execute<T: Sync>(
         &self,
         connection: &mut AnyConnection,
         items: &[T],
-        bind: impl Fn(&T, &mut Row<'_>) -> Result<(), StoreError>,
+        bind: impl Fn(&T, &mut Row<'_>) -> Result<(), StoreError> + Send + Sync,
     ) -> Result<u64, StoreError> {
         let mut changed = 0;
         for chunk in items.chunks(ROWS.min(PARAMETERS / self.columns)) {
@@ -69,11 +69,11 @@ impl Bulk {
     }
 
     /// As [`execute`](Self::execute), and answers the rows that the statement returns.
-    pub(super) async fn fetch<T>(
+    pub(super) async fn fetch<T: Sync>(
         &self,
         connection: &mut AnyConnection,
         items: &[T],
-        bind: impl Fn(&T, &mut Row<'_>) -> Result<(), StoreError>,
+        bind: impl Fn(&T, &mut Row<'_>) -> Result<(), StoreError> + Send + Sync,
     ) -> Result<Vec<sqlx::any::AnyRow>, StoreError> {
         let mut rows = Vec::with_capacity(items.len());
         for chunk in items.chunks(ROWS.min(PARAMETERS / self.columns)) {

@@ -8,6 +8,7 @@ use super::dialect::Dialect;
 use super::error::{StoreError, is_unique_violation};
 use super::open::Store;
 use super::read::Columns;
+use super::transaction::Change;
 use super::vantages::{PublicKey, Registration, registration};
 
 /// SHA-256 of a token. The store never sees the token itself.
@@ -74,21 +75,7 @@ impl Store {
     ///
     /// [`StoreError`] where the store cannot be written, or has a token with this hash.
     pub async fn create_token(&self, token: &EnrolmentToken) -> Result<(), StoreError> {
-        self.write(async |connection| {
-            sqlx::query(
-                "INSERT INTO enrolment_tokens (hash, vantage, market, created_us, expires_us) \
-                 VALUES ($1, $2, $3, $4, $5)",
-            )
-            .bind(&token.hash[..])
-            .bind(token.vantage.as_str())
-            .bind(token.market.as_str())
-            .bind(token.created.get())
-            .bind(token.expires.get())
-            .execute(connection)
-            .await?;
-            Ok(())
-        })
-        .await
+        self.write(token).await
     }
 
     /// Uses the token with this hash to register `public_key`. A vantage point that is known
@@ -107,7 +94,7 @@ impl Store {
         now: UtcMicros,
     ) -> Result<Enrolled, StoreError> {
         let request = Request { hash, public_key, software, now };
-        self.write(async |connection| request.enrol(connection, self.dialect).await).await
+        self.write(&request).await
     }
 }
 
@@ -118,8 +105,29 @@ struct Request<'a> {
     now: UtcMicros,
 }
 
-impl Request<'_> {
-    async fn enrol(
+impl Change for EnrolmentToken {
+    type Output = ();
+
+    async fn make(&self, connection: &mut AnyConnection, _: Dialect) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO enrolment_tokens (hash, vantage, market, created_us, expires_us) \
+             VALUES ($1, $2, $3, $4, $5)",
+        )
+        .bind(&self.hash[..])
+        .bind(self.vantage.as_str())
+        .bind(self.market.as_str())
+        .bind(self.created.get())
+        .bind(self.expires.get())
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+}
+
+impl Change for Request<'_> {
+    type Output = Enrolled;
+
+    async fn make(
         &self,
         connection: &mut AnyConnection,
         dialect: Dialect,
@@ -153,7 +161,9 @@ impl Request<'_> {
             }
         }
     }
+}
 
+impl Request<'_> {
     async fn token(
         &self,
         connection: &mut AnyConnection,

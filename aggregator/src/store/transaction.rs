@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use sqlx::AnyConnection;
 
+use super::dialect::Dialect;
 use super::error::StoreError;
 use super::open::Store;
 
@@ -12,20 +13,33 @@ const TRIES: u32 = 6;
 /// The pause after the first try; each later one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 
-impl Store {
-    /// Runs `work` in a transaction that is committed where `work` succeeds, and tries again where
-    /// the store is [busy](StoreError::Busy): `work` may run several times, each time on a store
-    /// in which the earlier tries left no trace.
-    ///
-    /// A connection may be lost between a commit and the news of it. Then `work` runs again on its
-    /// own results, so it must be idempotent.
-    pub(super) async fn write<T>(
+/// Something to be written in one transaction.
+///
+/// It may be made several times, each time to a store in which the earlier tries left no trace. As
+/// a connection may be lost between a commit and the news of it, a change must also bear to be made
+/// a second time on top of its own results.
+///
+/// A trait rather than an asynchronous closure: the compiler cannot yet prove of such a closure that
+/// its future may move between threads.
+pub(super) trait Change: Sync {
+    /// What the change has to tell.
+    type Output: Send;
+
+    /// Makes the change. An error undoes it.
+    fn make(
         &self,
-        mut work: impl AsyncFnMut(&mut AnyConnection) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
+        connection: &mut AnyConnection,
+        dialect: Dialect,
+    ) -> impl Future<Output = Result<Self::Output, StoreError>> + Send;
+}
+
+impl Store {
+    /// Makes a change in a transaction of its own, and tries again where the store is
+    /// [busy](StoreError::Busy).
+    pub(super) async fn write<C: Change>(&self, change: &C) -> Result<C::Output, StoreError> {
         let mut pause = FIRST_PAUSE;
         for _ in 1..TRIES {
-            match self.write_once(&mut work).await {
+            match self.write_once(change).await {
                 Err(StoreError::Busy(source)) => {
                     tracing::debug!(%source, pause_ms = pause.as_millis(), "store is busy");
                     tokio::time::sleep(pause).await;
@@ -34,17 +48,14 @@ impl Store {
                 ended => return ended,
             }
         }
-        self.write_once(&mut work).await
+        self.write_once(change).await
     }
 
-    async fn write_once<T>(
-        &self,
-        work: &mut impl AsyncFnMut(&mut AnyConnection) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
+    async fn write_once<C: Change>(&self, change: &C) -> Result<C::Output, StoreError> {
         let mut transaction = self.writer.begin_with(self.dialect.begin_write()).await?;
-        let result = work(&mut transaction).await?;
+        let output = change.make(&mut transaction, self.dialect).await?;
         transaction.commit().await?;
-        Ok(result)
+        Ok(output)
     }
 
     /// Begins a transaction that reads one state of the store, whatever is written meanwhile.

@@ -1,13 +1,16 @@
 //! Who may report, and what was last heard.
 
+use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 use vantage_wire::report::{ClockOffset, Health, Software};
 use vantage_wire::{MarketId, Micros, UtcMicros, VantageId};
 
+use super::dialect::Dialect;
 use super::error::StoreError;
 use super::health_json;
 use super::open::Store;
 use super::read::Columns;
+use super::transaction::Change;
 
 /// An Ed25519 public key (RFC 8032).
 pub type PublicKey = [u8; 32];
@@ -128,16 +131,25 @@ impl Store {
     ///
     /// [`StoreError`] where the store cannot be written.
     pub async fn revoke(&self, vantage: &VantageId, now: UtcMicros) -> Result<bool, StoreError> {
-        self.write(async |connection| {
-            let changed = sqlx::query(
-                "UPDATE vantages SET revoked_us = COALESCE(revoked_us, $1) WHERE id = $2",
-            )
-            .bind(now.get())
-            .bind(vantage.as_str())
-            .execute(connection)
-            .await?;
-            Ok(changed.rows_affected() > 0)
-        })
-        .await
+        self.write(&Revocation { vantage, now }).await
+    }
+}
+
+struct Revocation<'a> {
+    vantage: &'a VantageId,
+    now: UtcMicros,
+}
+
+impl Change for Revocation<'_> {
+    type Output = bool;
+
+    async fn make(&self, connection: &mut AnyConnection, _: Dialect) -> Result<bool, StoreError> {
+        let changed =
+            sqlx::query("UPDATE vantages SET revoked_us = COALESCE(revoked_us, $1) WHERE id = $2")
+                .bind(self.now.get())
+                .bind(self.vantage.as_str())
+                .execute(connection)
+                .await?;
+        Ok(changed.rows_affected() > 0)
     }
 }
