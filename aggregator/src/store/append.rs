@@ -20,9 +20,11 @@ use super::bulk::Bulk;
 use super::dialect::Dialect;
 use super::error::StoreError;
 use super::health_json;
+use super::level::Level;
 use super::open::Store;
 use super::read::Columns;
 use super::sequence_set::SequenceSet;
+use super::span;
 use super::transaction::Change;
 
 /// A report that was received, verified and decoded, and may be stored.
@@ -283,18 +285,7 @@ async fn mark_hours(
         })
         .collect();
     let hours: Vec<(i64, i64)> = hours.into_iter().collect();
-    let upsert = Bulk {
-        before: "INSERT INTO spans (level, vantage, start, generation, rolled, sealed) VALUES ",
-        columns: 6,
-        after: " ON CONFLICT (level, vantage, start) DO UPDATE SET generation = spans.generation + 1",
-    };
-    upsert
-        .execute(connection, &hours, |(vantage, start), row| {
-            row.add(1_i64)?.add(*vantage)?.add(*start)?.add(1_i64)?.add(0_i64)?.add(0_i64)?;
-            Ok(())
-        })
-        .await?;
-    Ok(())
+    span::mark(connection, Level::Hour, &hours).await
 }
 
 /// What an agent last said.

@@ -8,6 +8,7 @@ use super::dialect::Dialect;
 use super::error::{StoreError, is_unique_violation};
 use super::open::Store;
 use super::read::Columns;
+use super::time_zones::mark_days_of;
 use super::transaction::Change;
 use super::vantages::{PublicKey, Registration, registration};
 
@@ -136,6 +137,7 @@ impl Change for Request<'_> {
             return Ok(Enrolled::UnknownToken);
         };
         let held = vantage(connection, dialect, &token.vantage).await?;
+        let moves = held.as_ref().is_some_and(|held| held.market.as_str() != token.market);
         let revoked = held.as_ref().and_then(|held| held.revoked);
         let is_void = revoked.is_some_and(|revoked| token.created <= revoked);
         match (token.used_by, held) {
@@ -155,6 +157,9 @@ impl Change for Request<'_> {
             Err(error) if is_unique_violation(&error) => Ok(Enrolled::KeyTaken),
             Err(error) => Err(error.into()),
             Ok(()) => {
+                if moves {
+                    mark_days_of(connection, &token.vantage).await?;
+                }
                 let held = vantage(connection, dialect, &token.vantage).await?;
                 let corrupt = StoreError::Corrupt { table: "vantages", column: "id" };
                 held.map(Enrolled::Done).ok_or(corrupt)

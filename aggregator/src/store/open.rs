@@ -12,6 +12,7 @@ use sqlx::{AnyPool, ConnectOptions as _, Executor as _};
 use super::dialect::Dialect;
 use super::error::StoreError;
 use super::location::Location;
+use super::probes::ProbeCache;
 
 static SQLITE_MIGRATIONS: Migrator = migrations(sqlx::migrate!("migrations/sqlite"));
 static POSTGRES_MIGRATIONS: Migrator = migrations(sqlx::migrate!("migrations/postgres"));
@@ -45,6 +46,7 @@ pub struct Store {
     pub(super) dialect: Dialect,
     pub(super) writer: AnyPool,
     pub(super) readers: AnyPool,
+    pub(super) probes: ProbeCache,
 }
 
 impl Store {
@@ -70,7 +72,12 @@ impl Store {
                     .connect_with(options(url.as_str())?)
                     .await?;
                 migrate(&POSTGRES_MIGRATIONS, &pool).await?;
-                Ok(Self { dialect: Dialect::Postgres, writer: pool.clone(), readers: pool })
+                Ok(Self {
+                    dialect: Dialect::Postgres,
+                    writer: pool.clone(),
+                    readers: pool,
+                    probes: ProbeCache::default(),
+                })
             }
         }
     }
@@ -109,7 +116,7 @@ impl Store {
             })
             .connect_with(options(&url)?)
             .await?;
-        Ok(Self { dialect: Dialect::Sqlite, writer, readers })
+        Ok(Self { dialect: Dialect::Sqlite, writer, readers, probes: ProbeCache::default() })
     }
 
     /// Waits for what is under way and closes all connections, also those of clones of this handle.

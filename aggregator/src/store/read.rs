@@ -70,6 +70,14 @@ impl Columns<'_> {
         self.row.try_get(index).map_err(|_| self.corrupt(column))
     }
 
+    pub(super) fn optional_bytes(
+        &self,
+        index: usize,
+        column: &'static str,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        self.row.try_get(index).map_err(|_| self.corrupt(column))
+    }
+
     pub(super) fn array<const N: usize>(
         &self,
         index: usize,
