@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sqlx::AnyConnection;
+use sqlx::{AnyConnection, Connection as _};
 
 use super::dialect::Dialect;
 use super::error::StoreError;
@@ -52,10 +52,17 @@ impl Store {
     }
 
     async fn write_once<C: Change>(&self, change: &C) -> Result<C::Output, StoreError> {
-        let mut transaction = self.writer.begin_with(self.dialect.begin_write()).await?;
-        let output = change.make(&mut transaction, self.dialect).await?;
-        transaction.commit().await?;
-        Ok(output)
+        let mut connection = self.writer.acquire().await?;
+        match attempt(&mut connection, self.dialect, change).await {
+            Ok(result) => result,
+            Err(error) => {
+                // Whether a transaction is still open is not known: on a full disk SQLite ends it
+                // by itself, and sqlx would take the next one for a part of it. A new connection
+                // knows. That this one does not close in order is no news.
+                let _ = connection.close().await;
+                Err(error)
+            }
+        }
     }
 
     /// Begins a transaction that reads one state of the store, whatever is written meanwhile.
@@ -63,5 +70,25 @@ impl Store {
         &self,
     ) -> Result<sqlx::Transaction<'static, sqlx::Any>, StoreError> {
         Ok(self.readers.begin_with(self.dialect.begin_read()).await?)
+    }
+}
+
+/// Makes the change in a transaction. The inner result leaves the connection as it was before; after
+/// an outer error it must not be used again.
+async fn attempt<C: Change>(
+    connection: &mut AnyConnection,
+    dialect: Dialect,
+    change: &C,
+) -> Result<Result<C::Output, StoreError>, StoreError> {
+    let mut transaction = connection.begin_with(dialect.begin_write()).await?;
+    match change.make(&mut transaction, dialect).await {
+        Ok(output) => {
+            transaction.commit().await?;
+            Ok(Ok(output))
+        }
+        Err(error) => match transaction.rollback().await {
+            Ok(()) => Ok(Err(error)),
+            Err(_) => Err(error),
+        },
     }
 }
