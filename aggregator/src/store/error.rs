@@ -50,7 +50,7 @@ mod sqlite {
     pub(super) const LOCKED: i32 = 6;
     pub(super) const FULL: i32 = 13;
     /// The shared memory of the write-ahead log cannot grow; the disk is full, as a rule.
-    pub(super) const IOERR_SHMSIZE: i32 = 10 | (19 << 8);
+    pub(super) const IOERR_SHMSIZE: i32 = 0x0a | (19 << 8);
 }
 
 impl StoreError {

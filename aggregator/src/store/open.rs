@@ -1,5 +1,6 @@
 //! Opening and closing.
 
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::path::Path;
 use std::str::FromStr as _;
@@ -148,7 +149,10 @@ fn sqlite_url(file: &Path) -> Result<String, StoreError> {
             b'/' | b'-' | b'_' | b'.' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => {
                 url.push(char::from(byte));
             }
-            _ => url.push_str(&format!("%{byte:02X}")),
+            // Writing into a string does not fail.
+            _ => {
+                let _ = write!(url, "%{byte:02X}");
+            }
         }
     }
     Ok(url)

@@ -25,7 +25,7 @@ pub struct Retention {
     pub days: Option<Duration>,
 }
 
-const DAY: Duration = Duration::from_secs(86_400);
+const DAY: Duration = Duration::from_hours(24);
 
 impl Default for Retention {
     /// Windows 35 days, hours 400 days, days for good.

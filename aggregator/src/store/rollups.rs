@@ -1,6 +1,7 @@
 //! Reading roll-ups: one phase of many series over long ranges.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use sqlx::any::{AnyArguments, AnyRow};
@@ -73,7 +74,8 @@ struct Statement {
 impl Statement {
     fn number(&mut self, number: i64) -> Result<&mut Self, StoreError> {
         self.arguments.add(number).map_err(StoreError::Backend)?;
-        self.text.push_str(&format!("${}", self.arguments.len()));
+        // Writing into a string does not fail.
+        let _ = write!(self.text, "${}", self.arguments.len());
         Ok(self)
     }
 

@@ -190,7 +190,8 @@ impl Store {
 
 /// The first second that is not before `time`.
 pub(super) fn ceiling_s(time: UtcMicros) -> i64 {
-    -((-i128::from(time.get())).div_euclid(1_000_000)) as i64
+    let floor = time.unix_seconds_floor();
+    floor + i64::from(UtcMicros::from_unix_seconds(floor) != Some(time))
 }
 
 /// The number of a vantage point, or `None` where there is none.

@@ -116,15 +116,14 @@ pub fn tally(seed: u64) -> Tally {
     }
 }
 
-pub fn known_clock() -> Option<ClockOffset> {
-    Some(ClockOffset { offset_us: -1_500, bound: Micros::from_millis(20) })
-}
+pub const KNOWN_CLOCK: ClockOffset =
+    ClockOffset { offset_us: -1_500, bound: Micros::from_millis(20) };
 
 /// A window of two probes.
 pub fn window(start_s: i64, length_s: u32, seed: u64) -> WindowReport {
     WindowReport {
         window: Window::new(start_s, WindowLength::from_seconds(length_s).unwrap()).unwrap(),
-        clock: known_clock(),
+        clock: Some(KNOWN_CLOCK),
         tallies: BTreeMap::from([
             (probe("oregon"), tally(seed)),
             (probe("singapore"), tally(seed * 3 + 1)),

@@ -1,4 +1,5 @@
 //! What the store promises, case by case, on each of its databases.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "in tests a panic is a failed test")]
 
 mod conformance;
 mod disk_full;

@@ -3,7 +3,7 @@ use vantage_wire::UtcMicros;
 use vantage_wire::exchange::Stored::{Duplicate, Stored};
 
 use crate::fixture::{
-    Database, MONDAY, assert_sound, at, due_of, enrol, known_clock, minutes, report, vantage,
+    Database, KNOWN_CLOCK, MONDAY, assert_sound, at, due_of, enrol, minutes, report, vantage,
     window,
 };
 
@@ -72,7 +72,7 @@ pub async fn state_follows_the_report_received_last(database: &Database) {
     assert_eq!(all[0].last_seen, Some(at(MONDAY + 180)));
     assert_eq!(all[0].newest_window_end, Some(at(MONDAY + 180)));
     assert_eq!(all[0].health.as_ref().unwrap().open_files, Some(3));
-    assert_eq!(all[0].clock, known_clock());
+    assert_eq!(all[0].clock, Some(KNOWN_CLOCK));
     assert_eq!((all[1].last_seen, &all[1].health), (None, &None));
 }
 

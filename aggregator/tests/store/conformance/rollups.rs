@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use vantage_aggregator::store::{
     Enrolled, IncomingReport, Level, Rollup, RollupQuery, Store, TimeZoneName,
 };
-use vantage_wire::report::{ClockOffset, Software, Tally, WindowReport};
+use vantage_wire::report::{ClockOffset, EncodedHistogram, Software, Tally, WindowReport};
 use vantage_wire::{FailureCode, HistogramMerger, Micros, Phase};
 
 use crate::fixture::{
@@ -26,10 +26,7 @@ fn assert_is_sum(rollup: &Rollup, phase: Phase, windows: &[&WindowReport]) {
     assert_eq!((rollup.ok, rollup.degraded), (sum.ok, sum.degraded));
     assert_eq!(rollup.failures, sum.failures);
     assert_eq!(rollup.addresses, sum.addresses);
-    assert_eq!(
-        rollup.histogram.as_deref(),
-        sum.phases.get(&phase).map(|histogram| histogram.as_bytes())
-    );
+    assert_eq!(rollup.histogram.as_deref(), sum.phases.get(&phase).map(EncodedHistogram::as_bytes));
 }
 
 pub async fn hours_are_the_sum_of_their_windows(database: &Database) {
@@ -241,12 +238,12 @@ pub async fn order_and_repetition_leave_no_trace(database: &Database) {
     let (one, other) = (database.open().await, database.open().await);
     let mut reference: BTreeMap<String, Vec<Rollup>> = BTreeMap::new();
     // Each round has vantage points of its own, that must come out alike.
-    for seed in 0..6_u64 {
+    for seed in 0..6_u8 {
         let names = [format!("a-{seed}"), format!("b-{seed}")];
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let mut rng = ChaCha8Rng::seed_from_u64(seed.into());
         let mut reports = Vec::new();
         for (number, name) in (1..).zip(&names) {
-            enrol(&one, 2 * seed as u8 + number, name, "in").await;
+            enrol(&one, 2 * seed + number, name, "in").await;
             live_by(&one, "in", "Asia/Kolkata").await;
             reports.extend(minutes(name, MONDAY + 18 * HOUR, 70));
             // Coarse windows, several in a report, of an earlier run.
@@ -279,7 +276,9 @@ pub async fn order_and_repetition_leave_no_trace(database: &Database) {
             said.retain(|each| each.vantage.as_str() == name);
             assert!(!said.is_empty());
             let letter = name[..1].to_owned();
-            said.iter_mut().for_each(|each| each.vantage = vantage(&letter));
+            for each in &mut said {
+                each.vantage = vantage(&letter);
+            }
             assert_eq!(
                 reference.entry(letter).or_insert_with(|| said.clone()),
                 &said,
