@@ -22,8 +22,8 @@ use super::error::StoreError;
 use super::health_json;
 use super::level::Level;
 use super::open::Store;
+use super::progress::{self, Run};
 use super::read::Columns;
-use super::sequence_set::SequenceSet;
 use super::span;
 use super::transaction::Change;
 
@@ -85,7 +85,7 @@ impl Change for Append<'_> {
 
         let runs: BTreeSet<Run> =
             prepared.iter().map(|each| (number_of(each), each.incoming.report.boot)).collect();
-        let mut progress = read_progress(connection, runs).await?;
+        let mut progress = progress::read(connection, runs).await?;
         let mut fresh = Vec::with_capacity(prepared.len());
         let mut outcomes = Vec::with_capacity(prepared.len());
         for each in prepared {
@@ -103,7 +103,7 @@ impl Change for Append<'_> {
         progress.retain(|run, _| {
             fresh.iter().any(|(number, each)| *run == (*number, each.incoming.report.boot))
         });
-        write_progress(connection, &progress).await?;
+        progress::write(connection, &progress).await?;
         write_windows(connection, &fresh).await?;
         mark_hours(connection, &fresh).await?;
         write_status(connection, &vantages, &fresh).await?;
@@ -151,9 +151,6 @@ async fn lock_vantages(
     }
 }
 
-/// One run of the agent of one vantage point, by number.
-type Run = (i64, BootId);
-
 /// What is known of a vantage point before the append.
 struct Known {
     number: i64,
@@ -170,53 +167,6 @@ fn prepare(incoming: &IncomingReport) -> Result<Prepared<'_>, StoreError> {
         .map_err(|source| StoreError::Unsound { vantage: vantage.clone(), source })?;
     let health = health_json::to_json(health).map_err(StoreError::backend)?;
     Ok(Prepared { incoming, tallies, health })
-}
-
-async fn read_progress(
-    connection: &mut AnyConnection,
-    runs: BTreeSet<Run>,
-) -> Result<BTreeMap<Run, SequenceSet>, StoreError> {
-    let runs: Vec<Run> = runs.into_iter().collect();
-    let select = Bulk {
-        before: "SELECT vantage, boot, received FROM progress WHERE (vantage, boot) IN (VALUES ",
-        columns: 2,
-        after: ")",
-    };
-    let rows = select
-        .fetch(connection, &runs, |(vantage, boot), row| {
-            row.add(*vantage)?.add(&boot.as_bytes()[..])?;
-            Ok(())
-        })
-        .await?;
-    let mut progress = BTreeMap::new();
-    for row in &rows {
-        let columns = Columns { table: "progress", row };
-        let run = (columns.number(0, "vantage")?, BootId::new(columns.array(1, "boot")?));
-        let received = SequenceSet::decode(&columns.bytes(2, "received")?)
-            .ok_or_else(|| columns.corrupt("received"))?;
-        progress.insert(run, received);
-    }
-    Ok(progress)
-}
-
-async fn write_progress(
-    connection: &mut AnyConnection,
-    progress: &BTreeMap<Run, SequenceSet>,
-) -> Result<(), StoreError> {
-    let rows: Vec<(Run, Vec<u8>)> =
-        progress.iter().map(|(run, received)| (*run, received.encode())).collect();
-    let upsert = Bulk {
-        before: "INSERT INTO progress (vantage, boot, received) VALUES ",
-        columns: 3,
-        after: " ON CONFLICT (vantage, boot) DO UPDATE SET received = excluded.received",
-    };
-    upsert
-        .execute(connection, &rows, |((vantage, boot), received), row| {
-            row.add(*vantage)?.add(&boot.as_bytes()[..])?.add(received.as_slice())?;
-            Ok(())
-        })
-        .await?;
-    Ok(())
 }
 
 /// A row of the table `windows`, ordered by its key.

@@ -1,17 +1,15 @@
 //! Is everything as it should be? Every level is computed again from the one below.
 
-use std::collections::BTreeMap;
-
 use sqlx::{AnyConnection, AssertSqlSafe};
 use vantage_wire::{BootId, Sequence, UtcMicros, VantageId};
 
 use super::error::StoreError;
 use super::level::{Level, Seconds};
 use super::open::Store;
+use super::progress;
 use super::read::Columns;
 use super::roll_up::SpanFault;
 use super::rollup_rows;
-use super::sequence_set::SequenceSet;
 use super::span::{self, Span};
 
 /// What a check has found.
@@ -142,17 +140,7 @@ async fn check_progress(
     number: i64,
     report: &mut CheckReport,
 ) -> Result<(), StoreError> {
-    let rows = sqlx::query("SELECT boot, received FROM progress WHERE vantage = $1")
-        .bind(number)
-        .fetch_all(&mut *connection)
-        .await?;
-    let mut progress = BTreeMap::new();
-    for row in &rows {
-        let columns = Columns { table: "progress", row };
-        let received = SequenceSet::decode(&columns.bytes(1, "received")?)
-            .ok_or_else(|| columns.corrupt("received"))?;
-        progress.insert(BootId::new(columns.array(0, "boot")?), received);
-    }
+    let progress = progress::read_all(connection, number).await?;
     let rows = sqlx::query(
         "SELECT DISTINCT boot, sequence FROM windows WHERE vantage = $1 ORDER BY boot, sequence",
     )
@@ -164,7 +152,7 @@ async fn check_progress(
         let boot = BootId::new(columns.array(0, "boot")?);
         let sequence = Sequence::new(columns.number(1, "sequence")?.cast_unsigned())
             .ok_or_else(|| columns.corrupt("sequence"))?;
-        if !progress.get(&boot).is_some_and(|received| received.contains(sequence)) {
+        if !progress.get(&(number, boot)).is_some_and(|received| received.contains(sequence)) {
             report.unaccounted_reports.push((vantage.clone(), boot, sequence));
         }
     }

@@ -37,6 +37,7 @@ mod local_day;
 mod location;
 mod open;
 mod probes;
+mod progress;
 mod read;
 mod retention;
 mod roll_up;

@@ -2,12 +2,13 @@
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::path::Path;
 use std::str::FromStr as _;
 use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
-use sqlx::migrate::Migrator;
+use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::{AnyPool, ConnectOptions as _, Executor as _};
 
 use super::dialect::Dialect;
@@ -94,7 +95,10 @@ impl Store {
             Ok::<_, std::io::Error>(file)
         });
         let lock = locked.await.map_err(StoreError::backend)?;
-        let lock = lock.map_err(|error| StoreError::from(sqlx::Error::Io(error)))?;
+        let lock = lock.map_err(|error| match error.kind() {
+            ErrorKind::StorageFull => StoreError::Full(error.into()),
+            _ => StoreError::backend(error),
+        })?;
 
         let url = sqlite_url(&folder.join("vantage.db"))?;
         let writer = AnyPoolOptions::new()
@@ -129,7 +133,7 @@ impl Store {
 
 async fn migrate(migrations: &Migrator, pool: &AnyPool) -> Result<(), StoreError> {
     migrations.run(pool).await.map_err(|error| match error {
-        sqlx::migrate::MigrateError::Execute(error) => error.into(),
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => error.into(),
         other => StoreError::backend(other),
     })
 }
