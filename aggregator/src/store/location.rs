@@ -1,0 +1,47 @@
+//! Where a store is.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// Where a store is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Location {
+    /// In the file `vantage.db` of this folder. Both are made where they are missing.
+    Embedded(PathBuf),
+    /// In this database of a PostgreSQL server, version 15 or newer.
+    Postgres(PostgresUrl),
+}
+
+/// The address of a PostgreSQL database, such as `postgres://vantage:secret@db.example/vantage`.
+///
+/// Neither `Debug` nor `Display` prints it: it may hold a password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PostgresUrl(String);
+
+impl PostgresUrl {
+    /// Takes `url` as an address; it is read when the store is opened.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self(url.into())
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for PostgresUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PostgresUrl(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_password_is_never_printed() {
+        let url = PostgresUrl::new("postgres://vantage:secret@db.example/vantage");
+        assert!(!format!("{:?}", Location::Postgres(url)).contains("secret"));
+    }
+}

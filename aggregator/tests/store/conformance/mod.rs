@@ -1,0 +1,7 @@
+//! The cases. Each gets an empty database.
+
+pub mod append;
+pub mod check;
+pub mod enrolment;
+pub mod retention;
+pub mod rollups;
