@@ -15,6 +15,7 @@ pub mod record;
 pub mod runner;
 pub mod schedule;
 pub mod spec;
+pub mod spool;
 
 pub use attempt::{Attempt, Facts, PhaseTimes};
 pub use guard::Guard;
