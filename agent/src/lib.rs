@@ -7,13 +7,16 @@
 pub mod alarm;
 pub mod attempt;
 pub mod cli;
+pub mod clock;
 pub mod guard;
 pub mod health;
+pub mod identity;
 pub mod net;
 pub mod probe;
 pub mod record;
 pub mod runner;
 pub mod schedule;
+pub mod ship;
 pub mod spec;
 pub mod spool;
 

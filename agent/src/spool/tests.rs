@@ -157,7 +157,7 @@ fn dying_at_any_operation_neither_loses_nor_repeats_an_attempt() {
     let disk = Disk::default();
     live(&disk, &mut Aggregator::default(), &mut BTreeSet::new()).unwrap();
     let operations = disk.operations();
-    assert!(operations > 300, "{operations} operations are no life");
+    assert!(operations > 200, "{operations} operations are no life");
     let chances = (0..4).map(Crash::SomeWritten);
     let crashes: Vec<_> = [Crash::Killed, Crash::NothingWritten].into_iter().chain(chances).collect();
     for operation in 0..operations {
