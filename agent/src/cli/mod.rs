@@ -9,6 +9,7 @@ mod duration;
 mod exit;
 mod paint;
 mod probe;
+mod run;
 mod target;
 
 use std::io::{self, IsTerminal as _};
@@ -35,6 +36,7 @@ struct Arguments {
 enum Verb {
     Probe(Box<probe::Arguments>),
     Check(check::Arguments),
+    Run(run::Arguments),
 }
 
 /// Runs the program.
@@ -48,6 +50,7 @@ pub fn main() -> ExitCode {
     exit::finish(&match arguments.command {
         Verb::Probe(arguments) => probe::execute(&arguments),
         Verb::Check(arguments) => check::execute(&arguments),
+        Verb::Run(arguments) => run::execute(&arguments),
     })
 }
 

@@ -71,6 +71,11 @@ impl Folder {
         Ok(Self(path.to_owned()))
     }
 
+    /// A folder that may not be there, and is not made.
+    pub fn existing(path: &Path) -> Self {
+        Self(path.to_owned())
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
