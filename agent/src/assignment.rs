@@ -254,7 +254,11 @@ mod tests {
             probe("web", 1_000, &http("2")),
             probe("newer", 1_000, &http("9")),
             probe("hasty", 99, r#"{"icmp":{"host":"api.test","payload_bytes":16}}"#),
-            probe("dns", 1_000, r#"{"dns":{"name":"api.test","record_type":"A","transport":"pigeon"}}"#),
+            probe(
+                "dns",
+                1_000,
+                r#"{"dns":{"name":"api.test","record_type":"A","transport":"pigeon"}}"#,
+            ),
             probe("tcp", 1_000, r#"{"tcp":{"host":"192.0.2.2","port":443}}"#),
         ];
         let planned = plan(&assignment(&all.join(",")));

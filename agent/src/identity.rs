@@ -37,7 +37,9 @@ pub enum IdentityError {
     #[error("{KEY_FILE} in the state folder is no Ed25519 key; remove it and enrol anew")]
     Key,
     /// The registration is not one.
-    #[error("{REGISTRATION_FILE} in the state folder cannot be read: {0}; remove it and enrol anew")]
+    #[error(
+        "{REGISTRATION_FILE} in the state folder cannot be read: {0}; remove it and enrol anew"
+    )]
     Registration(serde_json::Error),
     /// The operating system gives no random numbers.
     #[error("the system gives no random numbers")]
@@ -58,8 +60,7 @@ impl Key {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let document = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new())
                     .map_err(|_| IdentityError::Random)?;
-                replace(folder, KEY_FILE, document.as_ref())
-                    .map_err(storage("write a new key"))?;
+                replace(folder, KEY_FILE, document.as_ref()).map_err(storage("write a new key"))?;
                 document.as_ref().to_vec()
             }
             Err(error) => return Err(storage("read the key")(error)),
@@ -124,10 +125,10 @@ impl Token {
         (!text.is_empty()).then(|| Self(text.to_owned()))
     }
 
-    /// A digest by which the same token is known again, in hexadecimal.
+    /// A digest by which the same token is known again, in base64.
     fn digest(&self) -> String {
         let digest = ring::digest::digest(&ring::digest::SHA256, self.0.as_bytes());
-        digest.as_ref()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+        BASE64_STANDARD.encode(&digest.as_ref()[..16])
     }
 }
 

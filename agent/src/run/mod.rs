@@ -104,8 +104,7 @@ where
             random
         };
         let aggregator = Arc::clone(&self.aggregator);
-        let mut shipper =
-            Shipper::new(Arc::clone(&aggregator), self.spool, self.sealer, random(1));
+        let mut shipper = Shipper::new(Arc::clone(&aggregator), self.spool, self.sealer, random(1));
         let (told, drain, kept_all) = (news, self.drain, kept);
         tasks.spawn(async move {
             shipper.run(&told, &kept_all).await;

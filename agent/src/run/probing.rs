@@ -119,13 +119,18 @@ impl<C: WallClock> Probing<C> {
         let mut runner = Runner::new(self.network.in_flight);
         let (mut indices, mut unready) = (Vec::new(), Unready::default());
         for (index, Planned { key, interval, guard, spec }) in all.into_iter().enumerate() {
-            let name = format!("{}/{}/{}/{}", assignment.vantage, key.target, key.probe, key.family.name());
+            let name = format!(
+                "{}/{}/{}/{}",
+                assignment.vantage,
+                key.target,
+                key.probe,
+                key.family.name()
+            );
             let first = self.first_slot(&key, &name, interval);
             let (network, tls, contact) = (Arc::clone(&network), tls.clone(), contact.clone());
             let surroundings = Surroundings { network, guard, tls, contact };
-            let probe = spec.and_then(|spec| {
-                Probe::new(spec, surroundings).map_err(|error| error.to_string())
-            });
+            let probe = spec
+                .and_then(|spec| Probe::new(spec, surroundings).map_err(|error| error.to_string()));
             match probe {
                 Ok(probe) => {
                     runner.add(probe, first, interval, None);

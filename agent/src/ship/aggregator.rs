@@ -9,8 +9,8 @@ use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 use vantage_wire::exchange::clock::Exchange;
 use vantage_wire::exchange::{
-    ANSWERED_HEADER, ASSIGNMENT, Acknowledgement, Assignment, ENROLMENTS, Enrolment, REPORTS,
-    REPORT_MEDIA_TYPE, RECEIVED_HEADER,
+    ANSWERED_HEADER, ASSIGNMENT, Acknowledgement, Assignment, ENROLMENTS, Enrolment,
+    RECEIVED_HEADER, REPORT_MEDIA_TYPE, REPORTS,
 };
 use vantage_wire::{Micros, UtcMicros, VantageId};
 
@@ -20,7 +20,7 @@ use crate::clock::{Estimate, WallClock};
 use crate::identity::{Key, Token};
 
 /// Most time for a request and its answer.
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_mins(1);
 /// The same, where the aggregator may wait for news before it answers.
 const LONG_TIMEOUT: Duration = Duration::from_mins(5);
 
@@ -97,7 +97,8 @@ impl<T: Transport, C: WallClock> Aggregator<T, C> {
             .await
             .map_err(|_| ExchangeError::Unreached(format!("nothing within {limit:?}")))?
             .map_err(|error| ExchangeError::Unreached(error.to_string()))?;
-        let times = (time(&answer.headers, RECEIVED_HEADER), time(&answer.headers, ANSWERED_HEADER));
+        let times =
+            (time(&answer.headers, RECEIVED_HEADER), time(&answer.headers, ANSWERED_HEADER));
         if let (Some(received), Some(answered)) = times {
             let took = answer.arrived.saturating_duration_since(sent.monotonic);
             let round_trip = Micros::from_duration_saturating(took);
@@ -136,7 +137,10 @@ fn decode<D: DeserializeOwned>(answer: &Answer) -> Result<D, ExchangeError> {
         return Err(judge(answer));
     }
     serde_json::from_slice(&answer.body).map_err(|error| {
-        ExchangeError::Unreached(format!("status {} with an answer unlike its: {error}", answer.status))
+        ExchangeError::Unreached(format!(
+            "status {} with an answer unlike its: {error}",
+            answer.status
+        ))
     })
 }
 
@@ -152,7 +156,8 @@ fn escaped(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
             escaped.push(char::from(byte));
         } else {
-            escaped.push_str(&format!("%{byte:02X}"));
+            let digit = |value: u8| char::from(b"0123456789ABCDEF"[usize::from(value)]);
+            escaped.extend(['%', digit(byte >> 4), digit(byte & 15)]);
         }
     }
     escaped

@@ -62,7 +62,9 @@ pub fn judge(answer: &Answer) -> ExchangeError {
     let detail = problem.as_ref().map(|problem| scrubbed(&problem.detail)).unwrap_or_default();
     match (status, problem.is_some()) {
         (401 | 403, true) => ExchangeError::Unknown { code, detail },
-        (400 | 409 | 410 | 413 | 415 | 422, true) => ExchangeError::Refused { status, code, detail },
+        (400 | 409 | 410 | 413 | 415 | 422, true) => {
+            ExchangeError::Refused { status, code, detail }
+        }
         (408 | 425 | 429 | 500.., _) | (_, true) => {
             ExchangeError::Busy { status, code, retry_after: retry_after(answer) }
         }

@@ -135,7 +135,9 @@ impl Resolve for OwnResolver {
         let servers = self.servers.clone();
         Box::pin(async move {
             let mut seed = [0; 8];
-            SystemRandom::new().fill(&mut seed).map_err(|_| "the system gives no random numbers")?;
+            SystemRandom::new()
+                .fill(&mut seed)
+                .map_err(|_| "the system gives no random numbers")?;
             let seed = u64::from_le_bytes(seed);
             // A new connection is rare, and a laptop's servers change.
             let resolver = if servers.is_empty() {

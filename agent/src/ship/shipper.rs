@@ -120,7 +120,13 @@ where
         let settled = match self.aggregator.deliver(envelope).await {
             Ok(acknowledgement) => {
                 let outcome = acknowledgement.outcome;
-                tracing::debug!(sequence, bytes, windows = report.windows, ?outcome, "report delivered");
+                tracing::debug!(
+                    sequence,
+                    bytes,
+                    windows = report.windows,
+                    ?outcome,
+                    "report delivered"
+                );
                 self.recovered();
                 self.spool.acknowledge(report).await
             }

@@ -28,14 +28,12 @@ impl<S: Storage> Spool<S> {
     fn merge(&mut self, group: &Group, length: WindowLength) -> Result<bool, SpoolError> {
         let mut windows = Vec::new();
         for &(window, serial, _) in group {
-            match self.load(serial)? {
-                Some(report) => windows.extend(report),
-                None => {
-                    self.index.remove(window, serial);
-                    // The group is not what it seemed; what is left of it is looked at anew.
-                    return Ok(true);
-                }
-            }
+            let Some(loaded) = self.load(serial)? else {
+                self.index.remove(window, serial);
+                // The group is not what it seemed; what is left of it is looked at anew.
+                return Ok(true);
+            };
+            windows.extend(loaded);
         }
         let merged = coarsen(&windows, length, &mut self.merger)?;
         drop(windows);
@@ -78,9 +76,9 @@ impl<S: Storage> Spool<S> {
 
     /// The windows of a file; `None` where it turned out to be damaged and was set aside.
     pub(super) fn load(&mut self, serial: Serial) -> Result<Option<Vec<WindowReport>>, SpoolError> {
-        let read = self.read(&Ending::Window.name(serial))?.and_then(|file| {
-            decode_windows(&file.body).map_err(|error| error.to_string())
-        });
+        let read = self
+            .read(&Ending::Window.name(serial))?
+            .and_then(|file| decode_windows(&file.body).map_err(|error| error.to_string()));
         match read {
             Ok((windows, _)) => Ok(Some(windows)),
             Err(reason) => {

@@ -158,8 +158,13 @@ impl SpoolFile {
             .map(|_| Some(u64::from_le_bytes(take(&mut rest)?)))
             .collect::<Option<Vec<Serial>>>()?;
         let length = usize::try_from(u32::from_le_bytes(take(&mut rest)?)).ok()?;
-        (rest.len() == length)
-            .then(|| Self { serial, content, windows, replaces, body: rest.to_vec() })
+        (rest.len() == length).then(|| Self {
+            serial,
+            content,
+            windows,
+            replaces,
+            body: rest.to_vec(),
+        })
     }
 }
 
@@ -193,7 +198,8 @@ impl Ending {
 
     /// The name of such a file.
     pub fn name(self, serial: Serial) -> String {
-        let word = Self::ALL.iter().find(|(ending, _)| *ending == self).map_or("", |(_, word)| word);
+        let word =
+            Self::ALL.iter().find(|(ending, _)| *ending == self).map_or("", |(_, word)| word);
         format!("{serial:016x}.{word}")
     }
 

@@ -93,7 +93,10 @@ impl Disk {
             Crash::Killed => return,
             Crash::NothingWritten => {
                 state.seen = state.durable.clone();
-                state.contents.values_mut().for_each(|content| content.seen.clone_from(&content.durable));
+                state
+                    .contents
+                    .values_mut()
+                    .for_each(|content| content.seen.clone_from(&content.durable));
             }
             Crash::SomeWritten(seed) => {
                 let mut random = ChaCha8Rng::seed_from_u64(seed);
@@ -156,7 +159,9 @@ impl Storage for Disk {
         let written = if fails { bytes.len() / 2 } else { bytes.len().min(room) };
         let file = state.operations;
         state.seen.insert(name.to_owned(), file);
-        state.contents.insert(file, Content { seen: bytes[..written].to_vec(), durable: Vec::new() });
+        state
+            .contents
+            .insert(file, Content { seen: bytes[..written].to_vec(), durable: Vec::new() });
         if fails {
             return Err(failed());
         }

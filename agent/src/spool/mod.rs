@@ -69,7 +69,9 @@ pub enum SpoolError {
         source: io::Error,
     },
     /// The bound is reached, and nothing is left to merge.
-    #[error("the spool is full at {disk_bytes} bytes, and its windows cannot be merged any further")]
+    #[error(
+        "the spool is full at {disk_bytes} bytes, and its windows cannot be merged any further"
+    )]
     Full {
         /// The bound.
         disk_bytes: u64,
@@ -90,10 +92,9 @@ impl SpoolError {
     /// Whether it is for want of room.
     pub fn is_full(&self) -> bool {
         match self {
-            Self::Storage { source, .. } => matches!(
-                source.kind(),
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
-            ),
+            Self::Storage { source, .. } => {
+                matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+            }
             Self::Full { .. } => true,
             Self::Report(_) | Self::Merge(_) => false,
         }
@@ -190,7 +191,8 @@ impl<S: Storage> Spool<S> {
     }
 
     fn disk_bytes(&self) -> u64 {
-        self.index.bytes() + self.pending.iter().map(|pending| blocks(pending.disk_bytes)).sum::<u64>()
+        self.index.bytes()
+            + self.pending.iter().map(|pending| blocks(pending.disk_bytes)).sum::<u64>()
     }
 
     /// The number of the next file.
@@ -219,7 +221,9 @@ impl<S: Storage> Spool<S> {
             return Err(error);
         }
         self.stale = true;
-        self.storage.rename(&partial, &file.name()).map_err(SpoolError::storage("rename a file"))?;
+        self.storage
+            .rename(&partial, &file.name())
+            .map_err(SpoolError::storage("rename a file"))?;
         self.sync()?;
         if !file.replaces.is_empty() {
             for &serial in &file.replaces {

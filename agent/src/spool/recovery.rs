@@ -135,11 +135,7 @@ impl<S: Storage> Spool<S> {
         self.next_serial = self.next_serial.max(highest.saturating_add(1));
     }
 
-    fn adopt(
-        &mut self,
-        files: BTreeMap<Serial, (SpoolFile, usize)>,
-        replaced: &BTreeSet<Serial>,
-    ) {
+    fn adopt(&mut self, files: BTreeMap<Serial, (SpoolFile, usize)>, replaced: &BTreeSet<Serial>) {
         self.index = Index::default();
         self.pending.clear();
         for (serial, (file, bytes)) in files {

@@ -87,13 +87,11 @@ impl<S: Storage> Spool<S> {
     ) -> Result<Option<Vec<WindowReport>>, SpoolError> {
         let mut windows = Vec::new();
         for &(window, serial) in chosen {
-            match self.load(serial)? {
-                Some(loaded) => windows.extend(loaded),
-                None => {
-                    self.index.remove(window, serial);
-                    return Ok(None);
-                }
-            }
+            let Some(loaded) = self.load(serial)? else {
+                self.index.remove(window, serial);
+                return Ok(None);
+            };
+            windows.extend(loaded);
         }
         Ok(Some(windows))
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use vantage_wire::report::{
-    ClockOffset, EncodedHistogram, Family, FailureCount, ProbeKey, ProbeKind, ReportError, Tally,
+    ClockOffset, EncodedHistogram, FailureCount, Family, ProbeKey, ProbeKind, ReportError, Tally,
     WindowReport, decode_windows, encode_windows,
 };
 use vantage_wire::{
@@ -88,6 +88,7 @@ impl Aggregator {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the spool gives them away")]
 fn seal(_: Sequence, windows: Vec<WindowReport>) -> Result<Vec<u8>, ReportError> {
     encode_windows(&windows)
 }
@@ -97,7 +98,11 @@ fn open(disk: &Disk, limits: Limits, boot: u8) -> Result<Spool<Disk>, SpoolError
 }
 
 /// Sends everything. The answer to every third report is lost once.
-fn drain(spool: &mut Spool<Disk>, most: usize, aggregator: &mut Aggregator) -> Result<(), SpoolError> {
+fn drain(
+    spool: &mut Spool<Disk>,
+    most: usize,
+    aggregator: &mut Aggregator,
+) -> Result<(), SpoolError> {
     while let Some((report, envelope)) = spool.next_report(most, seal)? {
         aggregator.take(&report, &envelope);
         if report.sequence.get() % 3 == 0 {
@@ -122,11 +127,11 @@ fn live(
     for at in 0..24 {
         spool.append([minute(at * 3, 2, 3)])?;
         kept.insert(at);
-        if at % 8 == 5 {
-            if let Some((report, envelope)) = spool.next_report(3, seal)? {
-                aggregator.take(&report, &envelope);
-                spool.acknowledge(report)?;
-            }
+        if at % 8 == 5
+            && let Some((report, envelope)) = spool.next_report(3, seal)?
+        {
+            aggregator.take(&report, &envelope);
+            spool.acknowledge(report)?;
         }
     }
     drain(&mut spool, 4, aggregator)
@@ -159,7 +164,8 @@ fn dying_at_any_operation_neither_loses_nor_repeats_an_attempt() {
     let operations = disk.operations();
     assert!(operations > 200, "{operations} operations are no life");
     let chances = (0..4).map(Crash::SomeWritten);
-    let crashes: Vec<_> = [Crash::Killed, Crash::NothingWritten].into_iter().chain(chances).collect();
+    let crashes: Vec<_> =
+        [Crash::Killed, Crash::NothingWritten].into_iter().chain(chances).collect();
     for operation in 0..operations {
         for crash in &crashes {
             // A second death, in the middle of putting the first one right.
@@ -267,7 +273,8 @@ fn a_damaged_file_is_set_aside_and_harms_no_other() {
     let disk = Disk::default();
     let mut spool = open(&disk, Limits::default(), 1).unwrap();
     spool.append((0..4).map(|at| minute(at, 1, 1))).unwrap();
-    let windows: Vec<_> = disk.names().into_iter().filter(|name| name.ends_with("window")).collect();
+    let windows: Vec<_> =
+        disk.names().into_iter().filter(|name| name.ends_with("window")).collect();
     disk.damage(&windows[1]);
     let mut aggregator = Aggregator::default();
     let mut spool = open(&disk, Limits::default(), 2).unwrap();
@@ -324,12 +331,14 @@ fn windows_too_large_for_a_report_are_divided() {
 fn the_folder_of_a_real_file_system_works_alike() {
     let place = tempfile::tempdir().unwrap();
     let folder = place.path().join("spool");
-    let mut spool = Spool::open(Folder::open(&folder).unwrap(), SMALL, BootId::new([1; 16])).unwrap();
+    let mut spool =
+        Spool::open(Folder::open(&folder).unwrap(), SMALL, BootId::new([1; 16])).unwrap();
     spool.append((0..40).map(|at| minute(at, 2, 3))).unwrap();
     let (report, envelope) = spool.next_report(2, seal).unwrap().unwrap();
     drop(spool);
     std::fs::write(folder.join("00000000000000ff.partial"), b"half").unwrap();
-    let mut spool = Spool::open(Folder::open(&folder).unwrap(), SMALL, BootId::new([2; 16])).unwrap();
+    let mut spool =
+        Spool::open(Folder::open(&folder).unwrap(), SMALL, BootId::new([2; 16])).unwrap();
     assert_eq!(spool.next_report(2, seal).unwrap(), Some((report, envelope.clone())));
     let mut windows = decode_windows(&envelope).unwrap().0;
     spool.acknowledge(report).unwrap();

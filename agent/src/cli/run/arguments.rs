@@ -62,14 +62,10 @@ impl Arguments {
     /// Every problem in one line.
     pub fn config(&self) -> Result<Config, CommandError> {
         let path = self.config.clone().unwrap_or_else(|| PathBuf::from(USUAL_FILE));
-        let usage = |problem: String| {
-            CommandError::Usage(format!("{}: {problem}", path.display()))
-        };
+        let usage = |problem: String| CommandError::Usage(format!("{}: {problem}", path.display()));
         let mut config = match std::fs::read_to_string(&path) {
             Ok(text) => Config::parse(&text).map_err(|error| usage(error.to_string()))?,
-            Err(error)
-                if self.config.is_none() && error.kind() == std::io::ErrorKind::NotFound =>
-            {
+            Err(error) if self.config.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
                 Config::default()
             }
             Err(error) => return Err(usage(error.to_string())),

@@ -29,7 +29,8 @@ pub async fn run(config: &Config, stop: CancellationToken) -> Result<Outcome, Co
     let tls = TlsClients::new();
     let estimate: Arc<Mutex<Estimate>> = Arc::default();
     let Some(assignment) = find(config, &tls, &estimate).await? else {
-        let what = "there is no assignment: this agent was never enrolled, or is not known any more";
+        let what =
+            "there is no assignment: this agent was never enrolled, or is not known any more";
         return Err(CommandError::Unreached(what.to_owned()));
     };
     print(&report_json::assignment(&assignment))?;
@@ -52,7 +53,8 @@ pub async fn run(config: &Config, stop: CancellationToken) -> Result<Outcome, Co
             }
         }
     }
-    let (closed, health) = (lock().finish(), lock().check().to_health());
+    let closed = lock().finish();
+    let health = lock().check().to_health();
     for window in closed {
         print(&report_json::report(&vantage, &window, &health))?;
     }

@@ -20,6 +20,10 @@ pub fn begin(filter: &str) -> Result<(), CommandError> {
         .with_env_filter(filter)
         .with_writer(io::stderr)
         .with_ansi(!journal && io::stderr().is_terminal());
-    if journal { lines.without_time().init() } else { lines.init() }
+    if journal {
+        lines.without_time().init();
+    } else {
+        lines.init();
+    }
     Ok(())
 }

@@ -2,9 +2,9 @@
 //! `agent/JSON.md`.
 
 use serde_json::{Map, Value, json};
+use vantage_wire::exchange::Assignment;
 use vantage_wire::report::{EncodedHistogram, Health, ProbeKey, Tally, WindowReport};
 use vantage_wire::{Micros, VantageId};
-use vantage_wire::exchange::Assignment;
 
 use crate::identity::SOFTWARE;
 
@@ -15,7 +15,7 @@ pub fn assignment(assignment: &Assignment) -> Value {
 
 /// A report of one window.
 pub fn report(vantage: &VantageId, window: &WindowReport, health: &Health) -> Value {
-    json!({
+    without_nulls(json!({
         "type": "report",
         "vantage": vantage,
         "software": SOFTWARE,
@@ -27,7 +27,19 @@ pub fn report(vantage: &VantageId, window: &WindowReport, health: &Health) -> Va
         })),
         "series": window.tallies.iter().map(|(key, tally)| series(key, tally)).collect::<Vec<_>>(),
         "health": self::health(health),
-    })
+    }))
+}
+
+/// What does not apply is absent.
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let there = fields.into_iter().filter(|(_, field)| !field.is_null());
+            Value::Object(there.map(|(name, field)| (name, without_nulls(field))).collect())
+        }
+        Value::Array(all) => Value::Array(all.into_iter().map(without_nulls).collect()),
+        other => other,
+    }
 }
 
 fn series(key: &ProbeKey, tally: &Tally) -> Value {
@@ -70,10 +82,10 @@ fn histogram(histogram: &EncodedHistogram) -> Value {
     let quantile = |share| decoded.quantile(share).map(Micros::get);
     json!({
         "count": histogram.count(),
-        "p0_us": quantile(0.0),
+        "min_us": decoded.min().map(Micros::get),
         "p50_us": quantile(0.5),
         "p99_us": quantile(0.99),
-        "p100_us": quantile(1.0),
+        "max_us": decoded.max().map(Micros::get),
     })
 }
 
