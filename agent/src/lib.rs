@@ -5,18 +5,24 @@
 //! [`Surroundings`], so that tests can put another network under it.
 
 pub mod alarm;
+pub mod assignment;
 pub mod attempt;
 pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod guard;
 pub mod health;
+pub mod identity;
 pub mod net;
 pub mod probe;
 pub mod rate;
 pub mod record;
+pub mod run;
 pub mod runner;
 pub mod schedule;
+pub mod ship;
 pub mod spec;
+pub mod spool;
 mod stalls;
 
 pub use attempt::{Attempt, Facts, PhaseTimes};

@@ -10,6 +10,7 @@ mod exit;
 mod host;
 mod paint;
 mod probe;
+mod run;
 mod target;
 
 use std::io::{self, IsTerminal as _};
@@ -37,6 +38,7 @@ struct Arguments {
 enum Verb {
     Probe(Box<probe::Arguments>),
     Check(check::Arguments),
+    Run(run::Arguments),
 }
 
 /// Runs the program.
@@ -50,6 +52,7 @@ pub fn main() -> ExitCode {
     exit::finish(&match arguments.command {
         Verb::Probe(arguments) => probe::execute(&arguments),
         Verb::Check(arguments) => check::execute(&arguments),
+        Verb::Run(arguments) => run::execute(&arguments),
     })
 }
 

@@ -91,6 +91,11 @@ impl TlsClients {
 }
 
 impl TlsClient {
+    /// The configuration by itself, for connections that are not measured.
+    pub fn configuration(&self) -> ClientConfig {
+        (*self.config).clone()
+    }
+
     /// The configuration for one connection, and the witness of that connection.
     pub fn observe(&self) -> (Arc<ClientConfig>, Witness) {
         let witness = Witness::default();

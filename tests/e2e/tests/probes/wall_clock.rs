@@ -2,15 +2,16 @@
 //! follow it, and nothing that was measured does.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use vantage_agent::ProbeSpec;
-use vantage_agent::clock::WindowClock;
+use vantage_agent::clock::WallClock;
 use vantage_agent::net::dns::RecordType;
 use vantage_agent::probe::Probe;
-use vantage_agent::record::{AgentState, Recorder};
+use vantage_agent::run::Recording;
 use vantage_agent::runner::{InFlight, Outcome, Runner};
 use vantage_agent::spec::{
     Action, DnsSpec, DnsTransport, HttpSpec, IcmpSpec, QuicSpec, TcpSpec, TlsParameters, TlsSpec,
@@ -31,6 +32,8 @@ records = { "site.test" = "192.0.2.2" }
 "#;
 const INTERVAL: Duration = Duration::from_millis(100);
 const ATTEMPTS: u64 = 20;
+/// When the wall clock says that the run begins.
+const BEGAN_S: i64 = 1_400_000_040;
 /// Steps of the wall clock before the sixth and the thirteenth slot: an hour ahead, then three back.
 const STEPS: [(u32, i64); 2] = [(5, 3_600), (12, -3 * 3_600)];
 
@@ -61,7 +64,23 @@ fn specs(ca_pem: &str) -> Vec<ProbeSpec> {
     .into()
 }
 
-fn recorder(specs: &[ProbeSpec]) -> Recorder {
+/// A wall clock that begins at a given time and steps where it is told to.
+struct SteppingClock {
+    start: Instant,
+    steps: &'static [(u32, i64)],
+}
+
+impl WallClock for SteppingClock {
+    fn now(&self) -> UtcMicros {
+        let passed = self.start.elapsed();
+        let due = self.steps.iter().filter(|(slot, _)| passed >= INTERVAL * *slot);
+        let stepped_us: i64 = due.map(|(_, seconds)| seconds * 1_000_000).sum();
+        let passed_us = i64::try_from(passed.as_micros()).unwrap();
+        UtcMicros::new(BEGAN_S * 1_000_000 + passed_us + stepped_us)
+    }
+}
+
+fn keys(specs: &[ProbeSpec]) -> Vec<ProbeKey> {
     let key = |(number, spec): (usize, &ProbeSpec)| ProbeKey {
         target: "site".parse().unwrap(),
         probe: format!("probe-{number}").parse().unwrap(),
@@ -71,7 +90,7 @@ fn recorder(specs: &[ProbeSpec]) -> Recorder {
         interval: Micros::from_duration_saturating(INTERVAL),
         timeout: Micros::from_secs(2),
     };
-    Recorder::new(WindowLength::MINUTE, specs.iter().enumerate().map(key).collect())
+    specs.iter().enumerate().map(key).collect()
 }
 
 /// All that was measured, wherever it was placed: times by probe and phase, counts.
@@ -113,9 +132,7 @@ fn a_wall_clock_that_steps_moves_windows_and_no_figure() {
     let world = stage::world(SITE, "");
     let specs = specs(world.ca_pem());
     let surroundings = stage::surroundings(&world);
-    let (mut steady, mut stepped) = (recorder(&specs), recorder(&specs));
-    let began = UtcMicros::from_unix_seconds(1_400_000_040).unwrap();
-    let outcomes = stage::at(&world, "market", || async {
+    let (outcomes, steady, stepped) = stage::at(&world, "market", || async {
         let mut runner = Runner::new(InFlight::default());
         let start = Instant::now() + INTERVAL;
         for (number, spec) in (0..).zip(&specs) {
@@ -123,31 +140,25 @@ fn a_wall_clock_that_steps_moves_windows_and_no_figure() {
             // Spread over the slot, so that each kind has attempts under way at a step.
             runner.add(probe, start + INTERVAL * number / 10, INTERVAL, Some(ATTEMPTS));
         }
-        let true_clock = WindowClock::new(start, began);
-        let mut clock = true_clock;
-        let mut steps = STEPS.into_iter().peekable();
+        let mut recordings = [&[], &STEPS[..]].map(|steps| {
+            let clock = SteppingClock { start, steps };
+            let mut recording = Recording::new(clock, Arc::default());
+            recording.begin(WindowLength::MINUTE, keys(&specs), 0);
+            recording
+        });
         let mut outcomes = Vec::new();
         let settled = |outcome: Outcome| {
-            while let Some((_, by)) =
-                steps.next_if(|(slot, _)| Instant::now() >= start + INTERVAL * *slot)
-            {
-                let now = Instant::now();
-                let shown = clock.place(now).checked_add_signed(by * 1_000_000).unwrap();
-                assert_eq!(clock.step_us(now, shown), by * 1_000_000);
-                clock.set(now, shown);
-            }
-            for (recorder, clock) in [(&mut steady, true_clock), (&mut stepped, clock)] {
-                let due = clock.place(outcome.due);
-                recorder.record(outcome.probe, due, &outcome.attempt, AgentState::Well);
+            for recording in &mut recordings {
+                recording.settle(outcome.clone());
             }
             outcomes.push(outcome);
         };
         runner.run(settled, CancellationToken::new()).await;
-        outcomes
+        let [steady, stepped] = recordings.map(|mut recording| recording.finish());
+        (outcomes, steady, stepped)
     });
     assert_eq!(outcomes.len() as u64, specs.len() as u64 * ATTEMPTS);
-    let ((steady, at), (stepped, elsewhere)) =
-        (measured(steady.close_all(None)), measured(stepped.close_all(None)));
+    let ((steady, at), (stepped, elsewhere)) = (measured(steady), measured(stepped));
     assert_eq!(steady, stepped, "what was measured does not know the wall clock");
     assert_eq!(steady.failures[&(FailureCode::TcpRefused, Phase::Connect)], ATTEMPTS);
     assert_eq!(steady.ok, 6 * ATTEMPTS, "{:?}", steady.failures);
@@ -158,6 +169,6 @@ fn a_wall_clock_that_steps_moves_windows_and_no_figure() {
     // The first minute; an hour ahead, which is another; two hours before the first.
     assert_eq!(at.len(), 1);
     let starts: Vec<_> = elsewhere.iter().map(|window| window.start_unix_s()).collect();
-    let first = began.unix_seconds_floor();
+    let first = BEGAN_S;
     assert_eq!(starts, [first - 7_200, first, first + 3_600]);
 }
