@@ -1,3 +1,7 @@
 //! `vantage`: the aggregator and the planner's tool.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    vantage_aggregator::cli::main()
+}

@@ -21,6 +21,13 @@ pub struct Summary {
     pub remarks: Vec<String>,
 }
 
+impl Summary {
+    /// How many there are of each thing, on one line.
+    pub fn in_one_line(&self) -> String {
+        self.to_string().lines().next().unwrap_or_default().to_owned()
+    }
+}
+
 impl Catalogue {
     /// What it amounts to.
     pub fn summary(&self) -> Summary {

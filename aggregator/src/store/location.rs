@@ -29,6 +29,26 @@ impl PostgresUrl {
     }
 }
 
+impl Location {
+    /// Whether there is a store to be opened. Of a database only opening it tells.
+    pub fn exists(&self) -> bool {
+        match self {
+            Self::Embedded(folder) => folder.join("vantage.db").exists(),
+            Self::Postgres(_) => true,
+        }
+    }
+}
+
+/// Prints the folder, or just `PostgreSQL`.
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Embedded(folder) => write!(f, "{}", folder.display()),
+            Self::Postgres(_) => f.write_str("PostgreSQL"),
+        }
+    }
+}
+
 impl fmt::Debug for PostgresUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PostgresUrl(…)")

@@ -5,6 +5,7 @@ mod conformance;
 mod disk_full;
 mod fixture;
 mod postgres;
+mod two_aggregators;
 
 /// Makes a test of every case for one kind of database.
 macro_rules! store_conformance {

@@ -9,6 +9,7 @@ mod arguments;
 pub mod blackbox;
 mod clock;
 mod deviations;
+pub mod fleet;
 pub mod fping;
 pub mod packets;
 pub mod process;

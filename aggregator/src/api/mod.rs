@@ -1,0 +1,120 @@
+//! The HTTP interface. `aggregator/API.md` has the conventions.
+
+mod agent;
+mod agents;
+mod assignment;
+mod enrolments;
+mod health;
+mod problem;
+mod readers;
+mod reports;
+mod times;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::routing::{get, post};
+use axum::{Router, middleware};
+use http_body_util::LengthLimitError;
+use tokio::sync::{Semaphore, watch};
+use tokio_util::sync::CancellationToken;
+use vantage_wire::Micros;
+use vantage_wire::exchange::{ASSIGNMENT, ENROLMENTS, REPORTS};
+
+use crate::catalogue::Catalogue;
+use crate::clock::WallClock;
+use crate::ingest::{CommitQueue, Registrations};
+use crate::store::Store;
+
+pub use problem::{ApiError, Problem};
+pub use readers::ReadAccess;
+
+/// Where the list of agents is.
+pub const AGENTS: &str = "/api/v1/agents";
+/// How long a client may take to send a body.
+const BODY_TIMEOUT: Duration = Duration::from_mins(1);
+/// When to come again with what cannot be taken on now.
+const PAUSE: Duration = Duration::from_secs(5);
+/// Most reports that are on their way in at once, each at most [`MAX_ENVELOPE_BYTES`].
+const MOST_ARRIVING: usize = 256;
+
+/// What answers need.
+#[derive(Clone)]
+pub struct App {
+    /// Where everything is kept.
+    pub store: Store,
+    /// The way of reports into the store.
+    pub queue: CommitQueue,
+    /// What is probed, from where: the latest that was sound.
+    pub catalogue: watch::Receiver<Arc<Catalogue>>,
+    /// Stamps what comes in.
+    pub clock: Arc<dyn WallClock>,
+    /// Who may read.
+    pub readers: Arc<ReadAccess>,
+    /// How long windows are kept.
+    pub keep_windows: Micros,
+    /// Cancelled when nothing more is taken on.
+    pub draining: CancellationToken,
+    registrations: Arc<Registrations>,
+    /// Reports on their way in.
+    arriving: Arc<Semaphore>,
+    /// Signature checks and decoding under way: work for the processor, not for the event loop.
+    decoding: Arc<Semaphore>,
+}
+
+impl App {
+    /// With nothing under way.
+    pub fn new(
+        store: Store,
+        queue: CommitQueue,
+        catalogue: watch::Receiver<Arc<Catalogue>>,
+        clock: Arc<dyn WallClock>,
+        readers: ReadAccess,
+        keep_windows: Micros,
+        draining: CancellationToken,
+    ) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            store,
+            queue,
+            catalogue,
+            clock,
+            readers: Arc::new(readers),
+            keep_windows,
+            draining,
+            registrations: Arc::default(),
+            arriving: Arc::new(Semaphore::new(MOST_ARRIVING)),
+            decoding: Arc::new(Semaphore::new(cores)),
+        }
+    }
+}
+
+/// Every page.
+pub fn router(app: App) -> Router {
+    let clock = Arc::clone(&app.clock);
+    Router::new()
+        .route(ENROLMENTS, post(enrolments::create))
+        .route(REPORTS, post(reports::append))
+        .route(ASSIGNMENT, get(assignment::get))
+        .route(AGENTS, get(agents::list))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .fallback(async || Problem::NotFound.because(""))
+        .method_not_allowed_fallback(async || Problem::MethodNotAllowed.because(""))
+        .layer(middleware::from_fn_with_state(clock, times::stamp))
+        .with_state(app)
+}
+
+/// The body of a request, of at most so many bytes.
+async fn read(body: Body, most_bytes: usize) -> Result<Bytes, ApiError> {
+    let read = tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, most_bytes)).await;
+    let read = read.map_err(|_| Problem::RequestTimeout.because(""))?;
+    read.map_err(|error| {
+        let cause = std::error::Error::source(&error);
+        if cause.is_some_and(<dyn std::error::Error>::is::<LengthLimitError>) {
+            return Problem::TooLarge.because(format!("at most {most_bytes} bytes are taken"));
+        }
+        Problem::BadRequest.because("the body did not arrive")
+    })
+}

@@ -1,0 +1,142 @@
+//! `vantage serve`: the process that takes reports in, from its start to its end in order.
+
+mod follow;
+mod listen;
+mod notify;
+mod upkeep;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use vantage_wire::Micros;
+
+use crate::api::{self, App, ReadAccess};
+use crate::catalogue::Catalogue;
+use crate::clock::{SystemClock, WallClock};
+use crate::ingest;
+use crate::store::{Location, Retention, Store};
+use crate::tasks::Tasks;
+
+/// How to serve.
+#[derive(Debug)]
+pub struct Settings {
+    /// Address and port, or names of both, to listen on.
+    pub listen: String,
+    /// Certificate chain and key in PEM; `None`: plain HTTP, for this machine or behind a proxy.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// Where everything is kept.
+    pub store: Location,
+    /// The catalogue's file; `None`: nothing is assigned to agents.
+    pub catalogue: Option<PathBuf>,
+    /// The file with the tokens of readers; `None`: only this machine may read.
+    pub read_tokens: Option<PathBuf>,
+    /// How long each level is kept.
+    pub retention: Retention,
+    /// Most time to finish what was accepted, at the end.
+    pub grace: Duration,
+}
+
+/// Serves until SIGTERM or SIGINT, then drains. Returns whether all ended in order.
+///
+/// # Errors
+///
+/// Where it cannot begin: the store does not open, the address is taken, a file is not sound.
+pub async fn serve(settings: Settings) -> anyhow::Result<bool> {
+    // Before anything is begun, so that no signal finds the process half way.
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let supervisor = notify::Supervisor::at(std::env::var_os("NOTIFY_SOCKET"));
+    let clock: Arc<dyn WallClock> = Arc::new(SystemClock);
+
+    let tls = settings.tls.as_ref().map(|(chain, key)| listen::tls(chain, key)).transpose()?;
+    let readers = settings.read_tokens.as_deref().map(ReadAccess::from_file).transpose()?;
+    let catalogue = match &settings.catalogue {
+        Some(path) => Catalogue::load(path)?,
+        None => Catalogue::parse("no catalogue", "")?,
+    };
+    let listener = TcpListener::bind(&settings.listen)
+        .await
+        .with_context(|| format!("failed to listen on {}", settings.listen))?;
+    let store = Store::open(&settings.store)
+        .await
+        .with_context(|| format!("failed to open the store {}", settings.store))?;
+    store
+        .set_time_zones(&upkeep::time_zones(&catalogue))
+        .await
+        .context("failed to set time zones")?;
+
+    let tasks = Tasks::new();
+    let (catalogue_sender, catalogue) = watch::channel(Arc::new(catalogue));
+    let (queue, committer) = ingest::queue(store.clone());
+    tasks.essential("commit", async move {
+        committer.run().await;
+        Ok(())
+    });
+    tasks.essential(
+        "upkeep",
+        upkeep::keep_up(
+            store.clone(),
+            catalogue.clone(),
+            Arc::clone(&clock),
+            settings.retention,
+            tasks.draining().clone(),
+        ),
+    );
+    match settings.catalogue.clone() {
+        Some(path) => {
+            let draining = tasks.draining().clone();
+            tasks.essential("catalogue", follow::follow(path, catalogue_sender, draining));
+        }
+        // Held to the end: whoever waits for a change waits in vain, but waits.
+        None => tasks.essential("catalogue", {
+            let draining = tasks.draining().clone();
+            async move {
+                draining.cancelled().await;
+                drop(catalogue_sender);
+                Ok(())
+            }
+        }),
+    }
+
+    let address = listener.local_addr()?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    if tls.is_none() && !address.ip().is_loopback() {
+        tracing::warn!(%address, "without TLS: tokens and reports can be read on the way, unless a proxy in front encrypts them");
+    }
+    if let Some(path) = &settings.catalogue {
+        tracing::info!(catalogue = %path.display(), "{}", catalogue.borrow().summary().in_one_line());
+    } else {
+        tracing::warn!(
+            "no catalogue: agents can enrol and report, but have nothing to probe; see --catalogue"
+        );
+    }
+    let app = App::new(
+        store.clone(),
+        queue,
+        catalogue,
+        clock,
+        readers.unwrap_or_default(),
+        Micros::from_duration_saturating(settings.retention.windows),
+        tasks.draining().clone(),
+    );
+    tasks.essential("listen", listen::serve(listener, tls, api::router(app), tasks.clone()));
+    tracing::info!(store = %settings.store, "listening on {scheme}://{address}");
+    println!("{scheme}://{address}");
+    supervisor.ready();
+
+    tokio::select! {
+        _ = terminate.recv() => tracing::info!("SIGTERM: draining"),
+        _ = interrupt.recv() => tracing::info!("interrupted: draining"),
+        () = tasks.draining().cancelled() => {}
+    }
+    supervisor.stopping();
+    tasks.draining().cancel();
+    let in_order = tasks.finish(settings.grace).await;
+    store.close().await;
+    Ok(in_order)
+}
