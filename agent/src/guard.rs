@@ -1,7 +1,8 @@
 //! Addresses that agents refuse to probe.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
+use vantage_wire::address::refused;
 use vantage_wire::{Failure, FailureCode};
 
 /// Decides about every address after its resolution, at every attempt: a name that begins to
@@ -23,75 +24,14 @@ impl Guard {
     /// # Errors
     /// `target_denied`, with the address and the reason.
     pub fn check(self, address: IpAddr) -> Result<(), Failure> {
-        let address = address.to_canonical();
-        let reason = never(address).or_else(|| not_public(address).filter(|_| !self.allow_private));
+        let reason = refused(address, self.allow_private);
         match reason {
             None => Ok(()),
-            Some(reason) => {
-                Err(Failure::new(FailureCode::TargetDenied, &format!("{address} is {reason}")))
-            }
+            Some(reason) => Err(Failure::new(
+                FailureCode::TargetDenied,
+                &format!("{} is {reason}", address.to_canonical()),
+            )),
         }
-    }
-}
-
-/// Addresses that no single host answers.
-fn never(address: IpAddr) -> Option<&'static str> {
-    if address.is_multicast() {
-        Some("a multicast address")
-    } else if address.is_unspecified() || address == IpAddr::V4(Ipv4Addr::BROADCAST) {
-        Some("no host's address")
-    } else {
-        None
-    }
-}
-
-/// Addresses that lie within the agent's own network, or its machine. Cloud metadata services
-/// (169.254.169.254, `fd00:ec2::254`, …) are among the link-local and unique-local ones; Alibaba's
-/// (100.100.100.200) is in the shared range.
-fn not_public(address: IpAddr) -> Option<&'static str> {
-    match address {
-        IpAddr::V4(address) => not_public_v4(address),
-        IpAddr::V6(address) => not_public_v6(address),
-    }
-}
-
-fn not_public_v4(address: Ipv4Addr) -> Option<&'static str> {
-    let [first, second, ..] = address.octets();
-    if address.is_loopback() {
-        Some("a loopback address")
-    } else if address.is_private() {
-        Some("a private address")
-    } else if address.is_link_local() {
-        Some("a link-local address")
-    } else if first == 100 && second & 0xc0 == 64 {
-        Some("a shared address (RFC 6598)")
-    } else if first == 0 || first >= 240 {
-        Some("a reserved address")
-    } else {
-        None
-    }
-}
-
-fn not_public_v6(address: Ipv6Addr) -> Option<&'static str> {
-    let segments = address.segments();
-    if address.is_loopback() {
-        Some("a loopback address")
-    } else if address.is_unique_local() {
-        Some("a private address")
-    } else if address.is_unicast_link_local() {
-        Some("a link-local address")
-    } else if segments[0] & 0xffc0 == 0xfec0 {
-        Some("a site-local address")
-    } else if segments[..6] == [0x64, 0xff9b, 0, 0, 0, 0] {
-        // NAT64 (RFC 6052) leads to the IPv4 address in its last 32 bits.
-        let [.., a, b, c, d] = address.octets();
-        not_public_v4(Ipv4Addr::new(a, b, c, d))
-    } else if segments[0] == 0x2002 {
-        // 6to4 (RFC 3056) leads to the IPv4 address behind its prefix.
-        let [_, _, a, b, c, d, ..] = address.octets();
-        not_public_v4(Ipv4Addr::new(a, b, c, d))
-    } else {
-        None
     }
 }
 

@@ -9,10 +9,12 @@
 //! - [`phase`] and [`failure`]: the parts of an attempt, and the closed set of reasons to fail;
 //! - [`histogram`]: latencies, counted in a form that merges without loss;
 //! - [`report`]: what agents send, as bytes; every field is described in `wire/FORMAT.md`;
+//! - [`address`]: which addresses agents refuse to probe;
 //! - [`exchange`]: the rest of what the two say to each other: enrolment, assignment, time.
 //!
 //! Nothing here does input or output, reads a clock or draws a random number.
 
+pub mod address;
 mod closed_set;
 pub mod exchange;
 pub mod failure;

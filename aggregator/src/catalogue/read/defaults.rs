@@ -4,8 +4,9 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use vantage_wire::WindowLength;
+use vantage_wire::address::refused;
 
-use super::super::address::{refused, socket_address};
+use super::super::address::socket_address;
 use super::super::keys;
 use super::super::model::Defaults;
 use super::super::quote::quoted;

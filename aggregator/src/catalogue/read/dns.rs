@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use vantage_wire::address::refused;
 use vantage_wire::exchange::assignment::Dns;
 
-use super::super::address::{address, is_name, refused, socket_address};
+use super::super::address::{address, is_name, socket_address};
 use super::super::quote::quoted;
 use super::probe::OfTarget;
 use super::{one_of, tls};

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use vantage_wire::address::refused;
 use vantage_wire::id::{ProbeId, ServiceId, TargetId};
 
-use super::super::address::{address, is_localhost, refused};
+use super::super::address::{address, is_localhost};
 use super::super::keys;
 use super::super::model::{MeasuredBy, Probe, Service, Target, TargetOf};
 use super::super::names::{Names, read as read_id};
