@@ -6,3 +6,4 @@
 mod deployment;
 mod exactly_once;
 mod ledger;
+mod week_away;
