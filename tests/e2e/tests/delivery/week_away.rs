@@ -17,13 +17,14 @@ use vantage_wire::{
 };
 
 const MINUTES: u64 = 7 * 24 * 60;
-const ATTEMPTS: u64 = 60;
+/// Attempts of each minute.
+pub(crate) const ATTEMPTS: u64 = 60;
 /// The week takes some 40 MB as it is: each window a block of the disk.
 const SPOOL_BYTES: u64 = 4 << 20;
 /// 2026-03-02 00:00 UTC.
 const BEGAN_S: i64 = 1_772_409_600;
 
-fn key() -> ProbeKey {
+pub(crate) fn key() -> ProbeKey {
     ProbeKey {
         target: "oregon-web".parse().unwrap(),
         probe: "https".parse().unwrap(),
@@ -36,7 +37,7 @@ fn key() -> ProbeKey {
 }
 
 /// A minute of an attempt a second, of which some fail.
-fn minute(number: u64) -> WindowReport {
+pub(crate) fn minute(number: u64) -> WindowReport {
     let failed = number % 4;
     let ok = ATTEMPTS - failed;
     let samples = (0..ok).map(|n| Micros::from_millis(150 + (number * 7 + n * 13) % 90));
