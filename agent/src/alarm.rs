@@ -58,8 +58,10 @@ impl KernelAlarm {
             self.timer.get_ref().0.set(once, TimerSetTimeFlags::empty())?;
             let mut ready = self.timer.readable().await?;
             // Reading takes the expiry away; where there is none, this was the one of an earlier
-            // wait, and the loop goes on.
+            // wait, and the loop goes on. Either way nothing is there until the timer is set again:
+            // else the next wait would look for it at once, and set the timer twice.
             let _ = ready.try_io(|timer| Ok(timer.get_ref().0.wait()?));
+            ready.clear_ready();
         }
     }
 }

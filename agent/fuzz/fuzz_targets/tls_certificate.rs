@@ -3,8 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use vantage_agent::net::tls::Leaf;
+use vantage_agent::net::tls::Certificate;
 
 fuzz_target!(|bytes: &[u8]| {
-    assert_eq!(Leaf::read(bytes), Leaf::read(bytes));
+    assert_eq!(Certificate::read(bytes), Certificate::read(bytes));
 });

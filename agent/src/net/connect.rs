@@ -94,8 +94,8 @@ fn without_port(error: &io::Error, to: SocketAddr) -> bool {
 }
 
 fn open(to: SocketAddr) -> io::Result<Socket> {
-    let socket = Socket::new(Domain::for_address(to), Type::STREAM, Some(Protocol::TCP))?;
-    socket.set_nonblocking(true)?;
+    let kind = Type::STREAM.nonblocking();
+    let socket = Socket::new(Domain::for_address(to), kind, Some(Protocol::TCP))?;
     // A request leaves when it is written.
     socket.set_tcp_nodelay(true)?;
     Ok(socket)

@@ -175,17 +175,18 @@ impl QuicConnection {
             self.datagrams.iter().partition(|record| record.from == MARKET);
         let first = ours.first()?.arrival;
         let reply = theirs.first()?.sent?;
+        // The site's part of the handshake, with its one small certificate, is all in its first
+        // datagram. Nobody waits for what follows that in the same flight (connection ids), and it
+        // may come later than our `Finished` leaves.
+        let finished = ours.iter().find(|record| record.arrival >= reply)?.arrival;
         // What they send within a round trip of their first is their first flight: nothing that
         // we said to it has reached them.
-        let (flight, later): (Vec<&PacketRecord>, Vec<&PacketRecord>) =
-            theirs.into_iter().partition(|record| record.sent.is_some_and(|at| at < reply + rtt));
-        let arrived = flight.last()?.sent?;
-        let finished = ours.iter().find(|record| record.arrival >= arrived)?.arrival;
+        let mut later =
+            theirs.iter().filter_map(|record| record.sent).filter(|at| *at >= reply + rtt);
         // The request follows `Finished` before anything else is heard of the site.
-        let heard = later.first()?.sent?;
+        let heard = later.next()?;
         let asked = ours.iter().rfind(|record| record.arrival < heard)?.arrival;
-        let answered = later.iter().filter_map(|record| record.sent);
-        let answered = answered.filter(|at| *at >= asked + rtt + wait).min()?;
+        let answered = later.filter(|at| *at >= asked + rtt + wait).min()?;
         Some([finished.since(first), answered.since(asked)])
     }
 }

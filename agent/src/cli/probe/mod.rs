@@ -7,14 +7,14 @@ mod bar;
 mod display;
 mod distribution;
 mod facts;
-#[cfg(test)]
-mod golden;
 mod histogram_log;
 mod json;
 mod line;
 mod number;
 mod summary;
 mod tally;
+#[cfg(test)]
+mod tests;
 
 use std::collections::hash_map::RandomState;
 use std::fs::File;

@@ -9,6 +9,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 
+use super::verdicts::ChainVerifier;
 use super::witness::Witness;
 use crate::probe::ProbeError;
 use crate::spec::{TlsParameters, TlsVersions};
@@ -36,7 +37,7 @@ struct Kept {
 pub struct TlsClient {
     // A template: every connection gets its own, cheap copy with its own witness.
     config: Arc<ClientConfig>,
-    verifier: Arc<WebPkiServerVerifier>,
+    verifier: Arc<ChainVerifier>,
 }
 
 impl fmt::Debug for TlsClient {
@@ -77,7 +78,7 @@ impl TlsClients {
         }
         let verifier = match kept.iter().find(|kept| kept.ca_pem == *ca_pem) {
             Some(found) => Arc::clone(&found.client.verifier),
-            None => verifier(ca_pem.as_deref())?,
+            None => Arc::new(verifier(ca_pem.as_deref())?),
         };
         let config = Arc::new(config(&verifier, versions, &alpn)?);
         let client = TlsClient { config, verifier };
@@ -107,7 +108,7 @@ impl TlsClient {
 }
 
 fn config(
-    verifier: &Arc<WebPkiServerVerifier>,
+    verifier: &ChainVerifier,
     versions: Option<TlsVersions>,
     alpn: &[String],
 ) -> Result<ClientConfig, ProbeError> {
@@ -119,7 +120,7 @@ fn config(
     let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_protocol_versions(versions)
         .map_err(|error| ProbeError::Parameter(error.to_string()))?
-        .with_webpki_verifier(Arc::clone(verifier))
+        .with_webpki_verifier(Arc::clone(verifier.webpki()))
         .with_no_client_auth();
     config.alpn_protocols = alpn.iter().map(|protocol| protocol.clone().into_bytes()).collect();
     // A resumed handshake is another, shorter one: every attempt must be like the first.
@@ -127,13 +128,14 @@ fn config(
     Ok(config)
 }
 
-fn verifier(ca_pem: Option<&str>) -> Result<Arc<WebPkiServerVerifier>, ProbeError> {
+fn verifier(ca_pem: Option<&str>) -> Result<ChainVerifier, ProbeError> {
     let roots = match ca_pem {
         Some(pem) => given_roots(pem)?,
         None => system_roots(),
     };
     WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::new(ring::default_provider()))
         .build()
+        .map(ChainVerifier::new)
         .map_err(|error| ProbeError::Parameter(format!("certificate authorities: {error}")))
 }
 

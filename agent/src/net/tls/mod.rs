@@ -2,12 +2,15 @@
 //! no session resumption, no client certificate.
 //!
 //! Root certificates cost memory and parsing, so [`TlsClients`] keeps one configuration per set of
-//! parameters and one set of roots per authority, shared by all probes. What a single connection
+//! parameters and one set of roots per authority, shared by all probes. A chain that was found good is
+//! not verified again while it is valid and the same ([`verdicts`]). What a single connection
 //! shows (its certificate, whether it asked for one of ours) goes to that connection's [`Witness`].
 
+mod certificate;
 mod classify;
 mod clients;
 mod handshake;
+mod verdicts;
 mod witness;
 
 use rustls::pki_types::ServerName;
@@ -15,10 +18,11 @@ use rustls::pki_types::ServerName;
 use crate::probe::ProbeError;
 use crate::spec::{Host, TlsParameters};
 
+pub use certificate::Certificate;
 pub use classify::{alert_name, classify_handshake, classify_tls};
 pub use clients::{TlsClient, TlsClients};
 pub use handshake::{Negotiated, handshake};
-pub use witness::{Leaf, Witness};
+pub use witness::Witness;
 
 /// The name to ask for and to expect in the certificate: the parameters', or else the host. An
 /// address is not asked for (RFC 6066 §3) but must be in the certificate.

@@ -2,12 +2,13 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use rustls::client::ResolvesClientCert;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{ResolvesClientCert, WebPkiServerVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::sign::CertifiedKey;
 use rustls::{DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
-use x509_parser::prelude::{FromDer, X509Certificate};
+
+use super::verdicts::ChainVerifier;
 
 /// Watches one connection's handshake. Clones share.
 #[derive(Debug, Clone, Default)]
@@ -46,10 +47,7 @@ impl Witness {
         self.seen().certificate_requested
     }
 
-    pub(super) fn watching(
-        &self,
-        verifier: Arc<WebPkiServerVerifier>,
-    ) -> Arc<dyn ServerCertVerifier> {
+    pub(super) fn watching(&self, verifier: Arc<ChainVerifier>) -> Arc<dyn ServerCertVerifier> {
         Arc::new(Watched { verifier, witness: self.clone() })
     }
 
@@ -62,30 +60,10 @@ impl Witness {
     }
 }
 
-/// What a leaf certificate says of itself, whether or not anybody vouches for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Leaf {
-    /// When it expires, in seconds since the Unix epoch.
-    pub expires_unix_s: i64,
-    /// Whether it names itself as its issuer.
-    pub self_signed: bool,
-}
-
-impl Leaf {
-    /// Reads a certificate (DER, RFC 5280); `None` where these bytes are none.
-    pub fn read(der: &[u8]) -> Option<Self> {
-        let (_, leaf) = X509Certificate::from_der(der).ok()?;
-        Some(Self {
-            expires_unix_s: leaf.validity().not_after.timestamp(),
-            self_signed: leaf.issuer().as_raw() == leaf.subject().as_raw(),
-        })
-    }
-}
-
-/// webpki's verification, watched. It decides nothing itself.
+/// The verification, watched. It decides nothing itself.
 #[derive(Debug)]
 struct Watched {
-    verifier: Arc<WebPkiServerVerifier>,
+    verifier: Arc<ChainVerifier>,
     witness: Witness,
 }
 
@@ -95,23 +73,16 @@ impl ServerCertVerifier for Watched {
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
         server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
+        _: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let verdict = self.verifier.verify_server_cert(
-            end_entity,
-            intermediates,
-            server_name,
-            ocsp_response,
-            now,
-        );
+        let found = self.verifier.verify(end_entity, intermediates, server_name, now);
         let mut seen = self.witness.seen();
-        // What cannot be parsed has no expiry; webpki says the rest.
-        if let Some(leaf) = Leaf::read(end_entity) {
+        if let Some(leaf) = found.leaf {
             (seen.expires_unix_s, seen.self_signed) = (Some(leaf.expires_unix_s), leaf.self_signed);
         }
-        seen.refusal = verdict.as_ref().err().cloned();
-        verdict
+        seen.refusal = found.verdict.as_ref().err().cloned();
+        found.verdict
     }
 
     fn verify_tls12_signature(
@@ -120,7 +91,7 @@ impl ServerCertVerifier for Watched {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.verifier.verify_tls12_signature(message, certificate, signed)
+        self.verifier.webpki().verify_tls12_signature(message, certificate, signed)
     }
 
     fn verify_tls13_signature(
@@ -129,15 +100,15 @@ impl ServerCertVerifier for Watched {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.verifier.verify_tls13_signature(message, certificate, signed)
+        self.verifier.webpki().verify_tls13_signature(message, certificate, signed)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.verifier.supported_verify_schemes()
+        self.verifier.webpki().supported_verify_schemes()
     }
 
     fn root_hint_subjects(&self) -> Option<&[DistinguishedName]> {
-        self.verifier.root_hint_subjects()
+        self.verifier.webpki().root_hint_subjects()
     }
 }
 

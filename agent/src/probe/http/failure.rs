@@ -47,7 +47,13 @@ pub fn broken(
         return protocol(stage, &detail);
     }
     match &taken.ended {
-        Some(Ended::Eof) => closed(&taken, "the connection was closed"),
+        Some(Ended::Eof) => match taken.leave_error() {
+            None => closed(&taken, "the connection was closed"),
+            Some(code) => {
+                let detail = format!("the target left: {}", h2::Reason::from(code));
+                Failure::in_phase(FailureCode::HttpReset, phase(&taken), &detail)
+            }
+        },
         Some(Ended::Error(error)) => by_io(error, &taken, witness, stage),
         None if errors().any(hyper::Error::is_user) => {
             Failure::new(FailureCode::ConfigInvalid, &detail)

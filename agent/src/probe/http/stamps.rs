@@ -71,6 +71,11 @@ impl Stamps {
 }
 
 impl Taken {
+    /// The error with which the peer took its leave by a `GOAWAY` of HTTP/2, if it did.
+    pub fn leave_error(&self) -> Option<u32> {
+        self.frames.as_ref().and_then(FrameWatch::leave_error)
+    }
+
     fn note_read(&mut self, bytes: &[u8]) {
         let now = Instant::now();
         self.last_read = Some(now);

@@ -9,7 +9,7 @@ use vantage_agent::runner::{InFlight, Outcome, Runner};
 use vantage_agent::spec::{Action, TcpSpec};
 use vantage_wire::Phase;
 use vantage_world::World;
-use vantage_world::truth::Flow;
+use vantage_world::truth::{Flow, Truth};
 
 use crate::stage;
 
@@ -54,10 +54,12 @@ fn the_tcp_handshake_is_true_to_the_packet() {
     let world = stage::world(service, "");
     let action = Action::Tcp(TcpSpec { host: "192.0.2.2".parse().unwrap(), port: 7 });
     for (rate, attempts) in [(10, 40), (200, 1_000), (1_000, 4_000)] {
+        let capture = world.capture("market").unwrap();
         let outcomes = run(&world, &action, rate, attempts);
         assert_eq!(outcomes.len() as u64, attempts, "every slot has one outcome");
+        let capture = capture.finish().unwrap();
         let truth = world.take_truth().unwrap();
-        assert_eq!(truth.not_kept(), 0);
+        assert_eq!((capture.not_kept(), truth.not_kept()), (0, 0));
         let made: Vec<_> = outcomes.iter().filter(|outcome| outcome.attempt.is_ok()).collect();
         // A busy machine may miss slots; it counts them, and measures the others no worse.
         assert!(
@@ -65,22 +67,34 @@ fn the_tcp_handshake_is_true_to_the_packet() {
             "{} of {attempts} attempts were made",
             made.len()
         );
-        let excess = made.iter().map(|outcome| {
-            let attempt = &outcome.attempt;
-            let client_port = attempt.facts.local_port.unwrap();
-            let flow = Flow { client: 0, client_port, server: 1, server_port: 7 };
-            let truth = truth.tcp_handshake(flow).unwrap();
-            let measured = attempt.phases.get(Phase::Connect).unwrap();
-            measured.get() as f64 - truth.as_secs_f64() * 1e6
-        });
-        let excess = Excess::new(excess.collect());
-        let [least, p50, p99] = [0, 50, 99].map(|percent| excess.percentile(percent));
+        let excess_over = |packets: &Truth| {
+            let excess = made.iter().map(|outcome| {
+                let attempt = &outcome.attempt;
+                let client_port = attempt.facts.local_port.unwrap();
+                let flow = Flow { client: 0, client_port, server: 1, server_port: 7 };
+                let packets = packets.tcp_handshake(flow).unwrap();
+                let measured = attempt.phases.get(Phase::Connect).unwrap();
+                measured.get() as f64 - packets.as_secs_f64() * 1e6
+            });
+            Excess::new(excess.collect())
+        };
+        let (by_capture, by_router) = (excess_over(&capture), excess_over(&truth));
+        let least = by_capture.percentile(0);
+        let [least_by_router, p50, p99] = [0, 50, 99].map(|percent| by_router.percentile(percent));
         let missed = attempts - made.len() as u64;
         println!(
             "tcp connect at {rate}/s: agent − truth p50 {p50:.1} µs, p99 {p99:.1} µs, {missed} missed"
         );
-        // The kernel's figure is whole microseconds, and its clock and the router's are one.
-        assert!(least >= -2.0, "{least:.1} µs: shorter than the packets took");
+        // The kernel stamps its SYN, then the capture does, then the router's end of the link; the
+        // answer comes the other way round. So the agent's figure is the longest of the three, whoever
+        // is held up in between, and the capture the strictest bound from below. It is also the one
+        // that does not pass through the router's thread, which other real-time threads may hold up
+        // between a packet's stamp and its reading of the clocks. The kernel's figure is whole
+        // microseconds.
+        assert!(
+            least >= -2.0,
+            "{least:.1} µs ({least_by_router:.1} by the router): shorter than the packets took"
+        );
         // What the kernel adds between its own clock and the link; the budget is measured by the
         // bench, on a machine that does nothing else.
         assert!(p50 <= 150.0, "p50 {p50:.1} µs at {rate}/s");

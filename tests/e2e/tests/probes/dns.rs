@@ -245,6 +245,17 @@ fn without_a_route_the_agent_is_offline() {
 }
 
 #[test]
+fn without_a_server_to_ask_the_probe_is_not_configured() {
+    let world = stage::world(SERVER, "");
+    let surroundings = stage::surroundings_asking(Vec::new());
+    let tcp = Action::Tcp(TcpSpec { host: "shop.test".parse().unwrap(), port: 7 });
+    let attempt = stage::at(&world, "market", || async {
+        Probe::new(stage::spec(tcp), surroundings).unwrap().attempt(Instant::now()).await
+    });
+    stage::assert_fails(&attempt, FailureCode::ConfigInvalid, Phase::Total, Attribution::Config);
+}
+
+#[test]
 fn over_tcp_connecting_is_a_phase_of_its_own() {
     let world = stage::world(SERVER, "");
     let attempt = ask(&world, DnsSpec { transport: DnsTransport::Tcp, ..query("shop.test") });

@@ -12,6 +12,7 @@ mod http;
 mod icmp;
 mod icmp_accuracy;
 mod quic;
+mod slots;
 mod stage;
 mod stall;
 mod tcp;

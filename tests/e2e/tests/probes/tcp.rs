@@ -48,6 +48,28 @@ fn a_closed_port_refuses() {
 }
 
 #[test]
+fn a_reset_that_answers_the_syn_is_a_refusal_whoever_sent_it() {
+    let world = stage::world(ECHO, "interference = [{ protocol = \"tcp\", action = \"reset\" }]");
+    assert_connect_fails(&attempt(&world), FailureCode::TcpRefused, Attribution::Target);
+}
+
+/// The kernel has such a connection for open until the reset comes: an agent that was not on the
+/// spot in between finds it reset.
+#[test]
+fn a_reset_that_follows_the_answer_to_the_syn_is_a_reset() {
+    let rule = "interference = [{ protocol = \"tcp\", action = \"kill\", after-ms = 25 }]";
+    let world = stage::world(ECHO, rule);
+    let surroundings = stage::surroundings(&world);
+    let attempt = stage::at(&world, "market", || async {
+        let probe = Probe::new(spec("192.0.2.2", 7), surroundings).unwrap();
+        // Holds up the run-time as soon as the SYN has left.
+        let held_up = async { std::thread::sleep(5 * stage::RTT) };
+        tokio::join!(biased; probe.attempt(Instant::now()), held_up).0
+    });
+    assert_connect_fails(&attempt, FailureCode::TcpReset, Attribution::Path);
+}
+
+#[test]
 fn a_dropped_syn_times_out() {
     let world = stage::world(ECHO, "blackhole = true");
     assert_connect_fails(&attempt(&world), FailureCode::TcpTimeout, Attribution::Path);

@@ -92,6 +92,9 @@ fn every_fault_of_a_certificate_has_its_code() {
         ("wrong-name", FailureCode::TlsCertName),
         ("self-signed", FailureCode::TlsCertUntrusted),
         ("untrusted", FailureCode::TlsCertUntrusted),
+        ("wrong-purpose", FailureCode::TlsCertOther),
+        ("authority", FailureCode::TlsCertOther),
+        ("forged", FailureCode::TlsCertOther),
     ] {
         let world = service(&format!("certificate = \"{kind}\""));
         let attempt = attempt(&world);

@@ -16,6 +16,7 @@ use serde::Deserialize;
 const DAY: Duration = Duration::from_hours(24);
 /// What a `wrong-name` certificate is issued for. `.invalid` never resolves (RFC 2606).
 const WRONG_NAME: &str = "wrong-name.invalid";
+const TRUSTED_NAME: &str = "Vantage test authority";
 
 /// What is right or wrong with a service's certificate. Each unsound kind has exactly one fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -34,6 +35,12 @@ pub enum CertificateKind {
     SelfSigned,
     /// Issued by an authority that no client trusts.
     Untrusted,
+    /// Issued for clients: its extended key usage does not name servers (RFC 5280 §4.2.1.12).
+    WrongPurpose,
+    /// Says that it is an authority's own (RFC 5280 §4.2.1.9), and is shown as a server's.
+    Authority,
+    /// Names the authority as its issuer and bears the signature of another key.
+    Forged,
 }
 
 /// A certificate chain and its private key, as a TLS server needs them.
@@ -56,10 +63,12 @@ pub enum AuthorityError {
     Issue(#[from] rcgen::Error),
 }
 
-/// A root that clients trust, and beside it one that they do not.
+/// A root that clients trust, and beside it two that they do not.
 pub struct Authority {
     trusted: CertifiedIssuer<'static, KeyPair>,
     untrusted: CertifiedIssuer<'static, KeyPair>,
+    // Has the name of the trusted one.
+    namesake: CertifiedIssuer<'static, KeyPair>,
     now_since_epoch: Duration,
 }
 
@@ -73,8 +82,9 @@ impl Authority {
     pub fn generate(now: SystemTime) -> Result<Self, AuthorityError> {
         let now_since_epoch = now.duration_since(UNIX_EPOCH).map_err(|_| AuthorityError::Time)?;
         Ok(Self {
-            trusted: root("Vantage test authority", now_since_epoch)?,
+            trusted: root(TRUSTED_NAME, now_since_epoch)?,
             untrusted: root("An authority nobody trusts", now_since_epoch)?,
+            namesake: root(TRUSTED_NAME, now_since_epoch)?,
             now_since_epoch,
         })
     }
@@ -112,11 +122,18 @@ impl Authority {
         };
         let mut params = params("Vantage test service", subjects, from, until)?;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        params.extended_key_usages = vec![match kind {
+            CertificateKind::WrongPurpose => ExtendedKeyUsagePurpose::ClientAuth,
+            _ => ExtendedKeyUsagePurpose::ServerAuth,
+        }];
+        if kind == CertificateKind::Authority {
+            params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        }
         let key = KeyPair::generate()?;
         let leaf = match kind {
             CertificateKind::SelfSigned => params.self_signed(&key)?,
             CertificateKind::Untrusted => params.signed_by(&key, &self.untrusted)?,
+            CertificateKind::Forged => params.signed_by(&key, &self.namesake)?,
             _ => params.signed_by(&key, &self.trusted)?,
         };
         Ok(Identity {

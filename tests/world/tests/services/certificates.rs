@@ -69,6 +69,22 @@ async fn unknown_issuers_are_told() {
 }
 
 #[tokio::test]
+async fn what_is_not_for_servers_is_told() {
+    let wrong_purpose = verdict(&certificate("wrong-purpose").await).await;
+    assert!(
+        matches!(wrong_purpose, CertificateError::InvalidPurposeContext { .. }),
+        "{wrong_purpose:?}"
+    );
+    let authority = verdict(&certificate("authority").await).await;
+    assert!(authority.to_string().contains("CaUsedAsEndEntity"), "{authority:?}");
+}
+
+#[tokio::test]
+async fn a_signature_of_another_key_is_told() {
+    assert_eq!(verdict(&certificate("forged").await).await, CertificateError::BadSignature);
+}
+
+#[tokio::test]
 async fn quic_shows_the_same_certificates() {
     for (kind, accepted) in [("valid", true), ("expired", false), ("wrong-name", false)] {
         let toml = format!("kind = 'h3'\nport = 0\nnames = ['shop.test']\ncertificate = '{kind}'");

@@ -1,6 +1,7 @@
 //! HTTP over TCP and TLS.
 
 mod faults;
+mod goaway;
 mod kept;
 mod times;
 

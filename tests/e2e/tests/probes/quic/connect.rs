@@ -120,6 +120,9 @@ fn certificates_are_judged_as_over_tcp() {
         ("wrong-name", FailureCode::TlsCertName),
         ("self-signed", FailureCode::TlsCertUntrusted),
         ("untrusted", FailureCode::TlsCertUntrusted),
+        ("wrong-purpose", FailureCode::TlsCertOther),
+        ("authority", FailureCode::TlsCertOther),
+        ("forged", FailureCode::TlsCertOther),
     ] {
         let world = stage::world(&format!("{H3}\ncertificate = \"{kind}\""), "");
         let attempt = attempt(&world);

@@ -1,4 +1,5 @@
-//! What people see, held against checked-in text: `UPDATE_GOLDEN=1 cargo test` writes it anew.
+//! Tests of what people see, held against checked-in text (`testdata/`): `UPDATE_GOLDEN=1 cargo test`
+//! writes it anew.
 
 use std::net::IpAddr;
 use std::time::Duration;
