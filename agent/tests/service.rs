@@ -9,6 +9,9 @@ mod aggregator;
 
 use std::collections::BTreeSet;
 use std::net::TcpListener;
+use std::os::unix::net::UnixDatagram;
+use std::sync::mpsc;
+use std::time::Duration;
 
 use agent::{Agent, Place};
 use aggregator::{Aggregator, Fault};
@@ -241,10 +244,10 @@ fn pausing_ends_all_probes_and_a_new_assignment_begins_them_again() {
     aggregator.assign(&paused);
     aggregator.wait_until("the pause has arrived", |state| state.known == "2");
     // What had been sent before has arrived by then; nothing comes after.
-    std::thread::sleep(std::time::Duration::from_millis(500));
+    std::thread::sleep(Duration::from_millis(500));
     listener.set_nonblocking(true).unwrap();
     while listener.accept().is_ok() {}
-    std::thread::sleep(std::time::Duration::from_secs(1));
+    std::thread::sleep(Duration::from_secs(1));
     assert!(listener.accept().is_err(), "it probes although it is paused");
     listener.set_nonblocking(false).unwrap();
     aggregator.assign(&assignment("3", open, closed));
@@ -296,4 +299,34 @@ fn two_agents_never_share_a_state_folder() {
     assert_eq!(second.wait(), Some(2));
     assert!(second.log().contains("another agent works in"), "{}", second.log());
     assert_eq!(first.stop(Signal::SIGTERM), Some(0));
+}
+
+#[test]
+fn the_service_manager_hears_that_it_works_lives_and_ends_while_it_still_delivers() {
+    let (open, closed) = served();
+    let aggregator = Aggregator::start(TOKEN, &assignment("1", open, closed));
+    let place = Place::new();
+    let manager = UnixDatagram::bind(place.notify_socket()).unwrap();
+    let (hear, heard) = mpsc::channel();
+    // Ends with the tests. Its queue is short, so it is emptied at once.
+    std::thread::spawn(move || {
+        let mut said = [0; 64];
+        while let Ok(length) = manager.recv(&mut said) {
+            let _ = hear.send(String::from_utf8_lossy(&said[..length]).into_owned());
+        }
+    });
+    let next = || heard.recv_timeout(Duration::from_mins(1)).unwrap();
+    let mut agent = Agent::supervised(&place, &aggregator.url(), Some(TOKEN));
+    assert_eq!([next(), next()], ["READY=1", "WATCHDOG=1"]);
+    // The report that is under way, and the same when it is sent again for the last time.
+    aggregator.then([Fault::Hold, Fault::Hold]);
+    aggregator.wait_until("a report is held", |state| state.held == 1);
+    agent.tell(Signal::SIGTERM);
+    aggregator.wait_until("it is held again", |state| state.held == 2);
+    // Told at the very end, this would come when the report had been given up.
+    while next() != "STOPPING=1" {}
+    aggregator.release();
+    assert_eq!(agent.wait(), Some(0), "{}", agent.log());
+    assert_eq!(place.waiting(), 0, "{}", agent.log());
+    check(&aggregator, &agent);
 }

@@ -10,7 +10,6 @@ mod keep;
 mod poll;
 mod probing;
 mod recording;
-mod systemd;
 mod unready;
 
 use std::sync::{Arc, Mutex};
@@ -21,6 +20,7 @@ use rand_chacha::ChaCha8Rng;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use vantage_service::Supervisor;
 use vantage_wire::exchange::Assignment;
 use vantage_wire::report::Health;
 
@@ -31,7 +31,6 @@ use crate::spool::{Folder, Storage};
 pub use enrol::{EnrolError, register};
 pub use probing::{Network, Probing};
 pub use recording::Recording;
-pub use systemd::Systemd;
 
 /// All that an agent consists of.
 #[derive(Debug)]
@@ -55,7 +54,7 @@ pub struct Agent<T, C, S> {
     /// Seed of all jitter.
     pub seed: u64,
     /// Whom to tell about its life.
-    pub systemd: Systemd,
+    pub supervisor: Supervisor,
 }
 
 /// A task that ended before it was told to.
@@ -121,13 +120,15 @@ where
             poll::run(&aggregator, &vantage, self.folder, publish, random, stopping).await;
             "assignment"
         });
-        let (systemd, stopping) = (self.systemd.clone(), stop.clone());
+        let (supervisor, stopping) = (self.supervisor.clone(), stop.clone());
         tasks.spawn(async move {
-            systemd.keep_alive(&stopping).await;
+            supervisor.keep_alive(&stopping).await;
+            // Before what may take long: delivering what is left.
+            supervisor.stopping();
             "watchdog"
         });
 
-        self.systemd.tell("READY=1");
+        self.supervisor.ready();
         let mut crashed = None;
         while let Some(ended) = tasks.join_next().await {
             let name = match ended {
@@ -146,7 +147,6 @@ where
                 stop.cancel();
             }
         }
-        self.systemd.tell("STOPPING=1");
         crashed.map_or(Ok(()), |name| Err(Crashed(name)))
     }
 }

@@ -22,6 +22,11 @@ impl Place {
         self.0.path().join("state")
     }
 
+    /// Where a service manager listens.
+    pub fn notify_socket(&self) -> PathBuf {
+        self.0.path().join("notify")
+    }
+
     /// Files of the spool with an ending.
     pub fn files(&self, ending: &str) -> usize {
         let spool = std::fs::read_dir(self.state().join("spool")).unwrap();
@@ -81,7 +86,18 @@ pub struct Agent {
 impl Agent {
     /// Starts one that logs all there is to log.
     pub fn start(place: &Place, url: &str, token: Option<&str>) -> Self {
-        let mut command = Self::command(place, url);
+        Self::start_with(place, Self::command(place, url), token)
+    }
+
+    /// Starts one as a service manager does that wants a sign of life every 200 ms; it takes its
+    /// time to deliver what is left.
+    pub fn supervised(place: &Place, url: &str, token: Option<&str>) -> Self {
+        let mut command = Self::command_with(place, url, 60);
+        command.env("NOTIFY_SOCKET", place.notify_socket()).env("WATCHDOG_USEC", "200000");
+        Self::start_with(place, command, token)
+    }
+
+    fn start_with(place: &Place, mut command: Command, token: Option<&str>) -> Self {
         command.stdout(Stdio::null());
         if let Some(token) = token {
             command.env("VANTAGE_ENROL_TOKEN", token);
@@ -96,9 +112,15 @@ impl Agent {
     }
 
     fn command(place: &Place, url: &str) -> Command {
+        Self::command_with(place, url, 2)
+    }
+
+    fn command_with(place: &Place, url: &str, drain_s: u64) -> Command {
         let configuration = place.0.path().join("agent.toml");
-        let text =
-            format!("state = \"{}\"\ndrain_s = 2\nlog = \"trace\"\n", place.state().display());
+        let text = format!(
+            "state = \"{}\"\ndrain_s = {drain_s}\nlog = \"trace\"\n",
+            place.state().display()
+        );
         std::fs::write(&configuration, text).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_vantage-agent"));
         command.args(["run", "--aggregator", url, "--config"]).arg(configuration);
@@ -108,7 +130,8 @@ impl Agent {
         {
             command.env_remove(name);
         }
-        command.env_remove("VANTAGE_ENROL_TOKEN").env_remove("NOTIFY_SOCKET");
+        command.env_remove("VANTAGE_ENROL_TOKEN");
+        command.env_remove("NOTIFY_SOCKET").env_remove("WATCHDOG_USEC");
         command
     }
 
@@ -132,8 +155,13 @@ impl Agent {
     }
 
     pub fn stop(&mut self, signal: Signal) -> Option<i32> {
-        kill(Pid::from_raw(self.child.id().try_into().unwrap()), signal).unwrap();
+        self.tell(signal);
         self.wait()
+    }
+
+    /// Sends a signal and does not wait.
+    pub fn tell(&self, signal: Signal) {
+        kill(Pid::from_raw(self.child.id().try_into().unwrap()), signal).unwrap();
     }
 
     /// Waits for the end and returns the exit code.

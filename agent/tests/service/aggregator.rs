@@ -29,6 +29,8 @@ pub enum Fault {
     Page,
     /// It takes a second.
     Slow,
+    /// It is not looked at until the test says so.
+    Hold,
 }
 
 #[derive(Default)]
@@ -46,6 +48,9 @@ pub struct State {
     key: Option<Vec<u8>>,
     enrolments: u64,
     requests: u64,
+    /// Requests that are held.
+    pub held: u64,
+    released: bool,
     revoked: bool,
     token: String,
     assignment: String,
@@ -94,6 +99,11 @@ impl Aggregator {
 
     pub fn assign(&self, assignment: &str) {
         self.with(|state| assignment.clone_into(&mut state.assignment));
+    }
+
+    /// Goes on with what is held.
+    pub fn release(&self) {
+        self.with(|state| state.released = true);
     }
 
     pub fn revoke(&self, revoked: bool) {
@@ -214,6 +224,12 @@ fn serve(mut stream: &TcpStream, shared: &Shared) -> Option<()> {
         }
         Fault::Page => {
             (status, kind, body) = (200, "text/html", "<html>Please log in.</html>".to_owned());
+        }
+        Fault::Hold => {
+            let mut state = shared.0.lock().unwrap();
+            state.held += 1;
+            shared.1.notify_all();
+            drop(shared.1.wait_while(state, |state| !state.released).unwrap());
         }
         fault => {
             let slow = fault == Fault::Slow;

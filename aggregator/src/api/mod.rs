@@ -28,7 +28,7 @@ use crate::ingest::{CommitQueue, Registrations};
 use crate::store::Store;
 
 pub use problem::{ApiError, Problem};
-pub use readers::ReadAccess;
+pub use readers::{ReadAccess, ReadTokenError};
 
 /// Where the list of agents is.
 pub const AGENTS: &str = "/api/v1/agents";

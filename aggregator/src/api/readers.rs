@@ -1,9 +1,9 @@
 //! Who may read: people and programs with a read token, and whoever sits at the machine itself.
 
+use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use axum::extract::ConnectInfo;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
@@ -16,6 +16,38 @@ const SHORTEST_TOKEN: usize = 20;
 /// Headers by which a proxy tells that a request came through it.
 const FORWARDED: [&str; 4] = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
 
+/// A file of read tokens that cannot be used. Never quotes a token.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadTokenError {
+    /// It cannot be read.
+    #[error("failed to read the tokens in {}", .file.display())]
+    Unreadable {
+        /// The file.
+        file: PathBuf,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// A token could be guessed.
+    #[error(
+        "{}:{line}: a read token needs at least {SHORTEST_TOKEN} characters; \
+         `openssl rand -hex 32` makes one",
+        .file.display()
+    )]
+    TooShort {
+        /// The file.
+        file: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+    },
+    /// Nobody could read.
+    #[error("{} has no token in it", .file.display())]
+    Empty {
+        /// The file.
+        file: PathBuf,
+    },
+}
+
 /// The tokens of readers, as hashes.
 #[derive(Clone, Debug, Default)]
 pub struct ReadAccess {
@@ -27,24 +59,24 @@ impl ReadAccess {
     ///
     /// # Errors
     ///
-    /// Where the file cannot be read or a token is too short.
-    pub fn from_file(path: &Path) -> anyhow::Result<Self> {
+    /// [`ReadTokenError`].
+    pub fn from_file(path: &Path) -> Result<Self, ReadTokenError> {
+        let file = || path.to_owned();
         let text = std::fs::read_to_string(path)
-            .with_context(|| format!("failed to read the tokens in {}", path.display()))?;
+            .map_err(|source| ReadTokenError::Unreadable { file: file(), source })?;
         let mut tokens = Vec::new();
-        for (number, line) in (1..).zip(text.lines().map(str::trim)) {
-            if line.is_empty() || line.starts_with('#') {
+        for (line, token) in (1..).zip(text.lines().map(str::trim)) {
+            if token.is_empty() || token.starts_with('#') {
                 continue;
             }
-            anyhow::ensure!(
-                line.len() >= SHORTEST_TOKEN,
-                "{}:{number}: a read token needs at least {SHORTEST_TOKEN} characters; \
-                 `openssl rand -hex 32` makes one",
-                path.display()
-            );
-            tokens.push(hash_secret(line));
+            if token.len() < SHORTEST_TOKEN {
+                return Err(ReadTokenError::TooShort { file: file(), line });
+            }
+            tokens.push(hash_secret(token));
         }
-        anyhow::ensure!(!tokens.is_empty(), "{} has no token in it", path.display());
+        if tokens.is_empty() {
+            return Err(ReadTokenError::Empty { file: file() });
+        }
         Ok(Self { tokens })
     }
 

@@ -1,8 +1,7 @@
 //! From a file or a text to the checked catalogue.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use jiff::tz::TimeZone;
@@ -11,6 +10,7 @@ use vantage_wire::id::MarketId;
 use super::model::Catalogue;
 use super::problem::{Findings, Problems};
 use super::read;
+use super::sources::Sources;
 
 /// The largest catalogue that is read, in bytes.
 pub const MAX_CATALOGUE_BYTES: usize = 4 * 1024 * 1024;
@@ -35,12 +35,27 @@ impl Catalogue {
     ///
     /// Everything that is wrong with it, or why it cannot be read.
     pub fn load(path: &Path) -> Result<Self, Problems> {
+        Self::load_with_sources(path).0
+    }
+
+    /// As [`load`](Self::load), and with it what was read, whether it is sound or not.
+    pub fn load_with_sources(path: &Path) -> (Result<Self, Problems>, Sources) {
         let source_name = path.display().to_string();
-        let text = read_text(path, MAX_CATALOGUE_BYTES).map_err(|problem| {
-            Problems::of_file(&source_name, format!("cannot read the catalogue: {problem}"), "")
-        })?;
-        let folder = path.parent().unwrap_or(Path::new(""));
-        parse(&source_name, &text, &|name| read_text(&folder.join(name), MAX_CA_FILE_BYTES))
+        let mut sources = Sources::default();
+        let catalogue = match sources.read(path, MAX_CATALOGUE_BYTES) {
+            Ok(text) => {
+                let folder = path.parent().unwrap_or(Path::new(""));
+                let sources = RefCell::new(&mut sources);
+                parse(&source_name, &text, &|name| {
+                    sources.borrow_mut().read(&folder.join(name), MAX_CA_FILE_BYTES)
+                })
+            }
+            Err(problem) => {
+                let message = format!("cannot read the catalogue: {problem}");
+                Err(Problems::of_file(&source_name, message, ""))
+            }
+        };
+        (catalogue, sources)
     }
 
     /// The time zone of every market.
@@ -66,18 +81,4 @@ fn parse(
         (Some(problems), _) => Err(problems),
         (None, None) => Err(Problems::of_file(source_name, "it is not TOML".to_owned(), "")),
     }
-}
-
-/// A file's text, where it is not larger than `most_bytes`.
-fn read_text(path: &Path, most_bytes: usize) -> Result<String, String> {
-    let file = File::open(path).map_err(|error| error.to_string())?;
-    let mut bytes = Vec::new();
-    let limit = u64::try_from(most_bytes).unwrap_or(u64::MAX).saturating_add(1);
-    file.take(limit).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
-    if bytes.len() > most_bytes {
-        return Err(format!("it has more than {most_bytes} bytes"));
-    }
-    String::from_utf8(bytes).map_err(|error| {
-        format!("it is not UTF-8, from byte {} on", error.utf8_error().valid_up_to())
-    })
 }

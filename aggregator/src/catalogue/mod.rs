@@ -20,6 +20,7 @@ mod quote;
 mod rate;
 mod read;
 mod section;
+mod sources;
 mod span;
 mod summary;
 mod value;
@@ -31,4 +32,5 @@ pub use model::{
 };
 pub use problem::{Problem, Problems};
 pub use rate::ExceededCap;
+pub use sources::Sources;
 pub use summary::Summary;

@@ -1,6 +1,7 @@
 //! How often targets are probed, by everybody together.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::time::Duration;
 
 use vantage_wire::id::{MarketId, TargetId, VantageId};
@@ -19,8 +20,23 @@ pub struct ExceededCap {
     pub target: TargetId,
     /// Attempts per second that it sees.
     pub attempts_per_second: f64,
+    /// From so many vantage points.
+    pub vantages: usize,
     /// Most that it may see.
     pub cap: f64,
+}
+
+impl fmt::Display for ExceededCap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { target, attempts_per_second, vantages, cap } = self;
+        write!(
+            f,
+            "target {:?} sees {} attempts per second from {vantages} vantage points, more than its \
+             max_attempts_per_second of {cap}",
+            target.as_str(),
+            rounded(*attempts_per_second)
+        )
+    }
 }
 
 /// The vantage points that are expected: those that the catalogue lists, and one in each market for
@@ -89,6 +105,7 @@ impl Catalogue {
             Some(ExceededCap {
                 target: id.clone(),
                 attempts_per_second: target.attempts_per_vantage() * measuring as f64,
+                vantages: measuring,
                 cap: target.max_attempts_per_second,
             })
         });

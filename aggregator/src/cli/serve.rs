@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::location::StoreArguments;
 use super::{CommandError, span};
 use crate::log;
-use crate::serve::{Settings, serve};
+use crate::serve::{Settings, StartError, serve};
 use crate::store::Retention;
 
 /// The catalogue that is used where none is named.
@@ -16,6 +16,9 @@ const CATALOGUE: &str = "catalogue.toml";
 ///
 /// Needs nothing: without arguments it listens on this machine only, keeps everything in
 /// ./vantage-data, and uses ./catalogue.toml if there is one. SIGTERM ends it in order.
+///
+/// Exit codes: 0 ended in order, 1 not in order, 2 wrong arguments or files or an address that
+/// cannot be listened on, 3 the store cannot be opened.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// Address and port to listen on.
@@ -83,6 +86,18 @@ pub(super) async fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Ok(false) => {
             Err(CommandError::Failed(anyhow::anyhow!("did not end in order; see the log")))
         }
-        Err(error) => Err(CommandError::Usage(error)),
+        Err(error) => Err(cannot_begin(error)),
     }
+}
+
+fn cannot_begin(error: StartError) -> CommandError {
+    let kind = match &error {
+        StartError::Catalogue(_)
+        | StartError::Certificate(_)
+        | StartError::ReadTokens(_)
+        | StartError::Listen { .. } => CommandError::Usage,
+        StartError::Store { .. } => CommandError::Unreachable,
+        StartError::System(_) => CommandError::Failed,
+    };
+    kind(error.into())
 }

@@ -1,17 +1,16 @@
 //! Connections: accepting them, TLS, and letting them end when draining.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use axum::Router;
 use axum::extract::ConnectInfo;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
-use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::pem::{self, PemObject as _};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -29,21 +28,45 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
 /// A new attempt to accept after the system had no descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// A certificate and a key that cannot be served with.
+#[derive(Debug, thiserror::Error)]
+pub enum CertificateError {
+    /// The certificates cannot be read.
+    #[error("failed to read certificates from {}", .file.display())]
+    Chain {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong.
+        #[source]
+        source: pem::Error,
+    },
+    /// The key cannot be read.
+    #[error("failed to read a private key from {}", .file.display())]
+    Key {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong.
+        #[source]
+        source: pem::Error,
+    },
+    /// The two do not belong together, or are of a kind that is not served with.
+    #[error("failed to use certificate and key together")]
+    Together(#[from] rustls::Error),
+}
+
 /// A certificate chain and its key, from PEM files.
 ///
 /// # Errors
 ///
-/// Where a file cannot be read, or the two do not belong together.
-pub fn tls(certificates: &Path, key: &Path) -> anyhow::Result<TlsAcceptor> {
+/// [`CertificateError`].
+pub fn tls(certificates: &Path, key: &Path) -> Result<TlsAcceptor, CertificateError> {
     let chain = CertificateDer::pem_file_iter(certificates)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .with_context(|| format!("failed to read certificates from {}", certificates.display()))?;
+        .map_err(|source| CertificateError::Chain { file: certificates.to_owned(), source })?;
     let key = PrivateKeyDer::from_pem_file(key)
-        .with_context(|| format!("failed to read a private key from {}", key.display()))?;
-    let mut config = rustls::ServerConfig::builder()
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .context("failed to use certificate and key together")?;
+        .map_err(|source| CertificateError::Key { file: key.to_owned(), source })?;
+    let mut config =
+        rustls::ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(TlsAcceptor::from(Arc::new(config)))
 }

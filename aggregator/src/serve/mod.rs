@@ -1,26 +1,30 @@
 //! `vantage serve`: the process that takes reports in, from its start to its end in order.
 
+mod caps;
 mod follow;
 mod listen;
-mod notify;
+mod start;
 mod upkeep;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use vantage_service::Supervisor;
 use vantage_wire::Micros;
 
 use crate::api::{self, App, ReadAccess};
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, Sources};
 use crate::clock::{SystemClock, WallClock};
 use crate::ingest;
 use crate::store::{Location, Retention, Store};
 use crate::tasks::Tasks;
+
+pub use listen::CertificateError;
+pub use start::StartError;
 
 /// How to serve.
 #[derive(Debug)]
@@ -45,30 +49,29 @@ pub struct Settings {
 ///
 /// # Errors
 ///
-/// Where it cannot begin: the store does not open, the address is taken, a file is not sound.
-pub async fn serve(settings: Settings) -> anyhow::Result<bool> {
+/// [`StartError`]: it has not begun.
+pub async fn serve(settings: Settings) -> Result<bool, StartError> {
     // Before anything is begun, so that no signal finds the process half way.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let supervisor = notify::Supervisor::at(std::env::var_os("NOTIFY_SOCKET"));
+    let supervisor = Supervisor::from_environment();
     let clock: Arc<dyn WallClock> = Arc::new(SystemClock);
 
     let tls = settings.tls.as_ref().map(|(chain, key)| listen::tls(chain, key)).transpose()?;
     let readers = settings.read_tokens.as_deref().map(ReadAccess::from_file).transpose()?;
-    let catalogue = match &settings.catalogue {
-        Some(path) => Catalogue::load(path)?,
-        None => Catalogue::parse("no catalogue", "")?,
+    let (catalogue, sources) = match &settings.catalogue {
+        Some(path) => {
+            let (catalogue, sources) = Catalogue::load_with_sources(path);
+            (catalogue?, sources)
+        }
+        None => (Catalogue::parse("no catalogue", "")?, Sources::default()),
     };
     let listener = TcpListener::bind(&settings.listen)
         .await
-        .with_context(|| format!("failed to listen on {}", settings.listen))?;
-    let store = Store::open(&settings.store)
-        .await
-        .with_context(|| format!("failed to open the store {}", settings.store))?;
-    store
-        .set_time_zones(&upkeep::time_zones(&catalogue))
-        .await
-        .context("failed to set time zones")?;
+        .map_err(|source| StartError::Listen { address: settings.listen.clone(), source })?;
+    let unusable = |source| StartError::Store { location: settings.store.clone(), source };
+    let store = Store::open(&settings.store).await.map_err(unusable)?;
+    store.set_time_zones(&upkeep::time_zones(&catalogue)).await.map_err(unusable)?;
 
     let tasks = Tasks::new();
     let (catalogue_sender, catalogue) = watch::channel(Arc::new(catalogue));
@@ -87,10 +90,12 @@ pub async fn serve(settings: Settings) -> anyhow::Result<bool> {
             tasks.draining().clone(),
         ),
     );
+    tasks
+        .essential("caps", caps::watch(store.clone(), catalogue.clone(), tasks.draining().clone()));
     match settings.catalogue.clone() {
         Some(path) => {
             let draining = tasks.draining().clone();
-            tasks.essential("catalogue", follow::follow(path, catalogue_sender, draining));
+            tasks.essential("catalogue", follow::follow(path, sources, catalogue_sender, draining));
         }
         // Held to the end: whoever waits for a change waits in vain, but waits.
         None => tasks.essential("catalogue", {
@@ -127,6 +132,13 @@ pub async fn serve(settings: Settings) -> anyhow::Result<bool> {
     tasks.essential("listen", listen::serve(listener, tls, api::router(app), tasks.clone()));
     tracing::info!(store = %settings.store, "listening on {scheme}://{address}");
     println!("{scheme}://{address}");
+    tasks.essential("watchdog", {
+        let (supervisor, draining) = (supervisor.clone(), tasks.draining().clone());
+        async move {
+            supervisor.keep_alive(&draining).await;
+            Ok(())
+        }
+    });
     supervisor.ready();
 
     tokio::select! {

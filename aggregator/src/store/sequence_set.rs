@@ -4,8 +4,16 @@ use std::fmt;
 
 use vantage_wire::Sequence;
 
+/// Most ranges that are kept apart. An agent sends one report after the other, so its gaps are
+/// numbers of reports that were refused for good, or lost with its disk.
+const MOST_RANGES: usize = 1_000;
+
 /// A set of sequence numbers, kept as ranges: numbers come without gaps as a rule, so that a run of
 /// years takes a few bytes.
+///
+/// At most 1000 gaps are kept, so that no agent can make it grow without bound: beyond, the numbers
+/// that are missing in the lowest gap are taken to be in the set. An agent that sends its reports
+/// in order never misses one for it.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct SequenceSet {
     /// First and last number of each range, ascending, with at least one number missing between
@@ -46,10 +54,14 @@ impl SequenceSet {
             (false, true) => self.ranges[after].0 = number,
             (false, false) => self.ranges.insert(after, (number, number)),
         }
+        if self.ranges.len() > MOST_RANGES {
+            let (first, _) = self.ranges.remove(0);
+            self.ranges[0].0 = first;
+        }
         true
     }
 
-    /// How many numbers it holds.
+    /// How many numbers it holds, those in gaps that were closed included.
     pub fn len(&self) -> u64 {
         // At most 2⁶⁴ − 1 in all, as zero is no sequence number.
         self.ranges.iter().map(|(first, last)| last - first + 1).sum()
@@ -173,6 +185,32 @@ mod tests {
         let set = SequenceSet { ranges: vec![(1, u64::MAX)] };
         assert_eq!(SequenceSet::decode(&set.encode()), Some(set.clone()));
         assert_eq!(set.len(), u64::MAX);
+    }
+
+    #[test]
+    fn gaps_without_end_take_bounded_room() {
+        let mut set = SequenceSet::new();
+        // The largest steps take the most bytes.
+        let step = u64::MAX / 5_000;
+        for number in (1..5_000).map(|index| index * step) {
+            assert!(set.insert(sequence(number)));
+            assert!(set.ranges().len() <= MOST_RANGES && set.encode().len() <= 20 * MOST_RANGES);
+        }
+        assert_eq!(SequenceSet::decode(&set.encode()), Some(set.clone()));
+        // Of the lowest gaps nothing is known any more; the others are as they were.
+        assert!(!set.insert(sequence(step + 1)));
+        assert!(set.insert(sequence(4_000 * step + 1)));
+    }
+
+    #[test]
+    fn what_was_refused_never_keeps_out_what_is_sent_in_order() {
+        let mut set = SequenceSet::new();
+        for number in 1..100_000 {
+            let refused = number % 3 == 0;
+            assert!(refused || set.insert(sequence(number)), "{number}");
+            // Its answer was lost.
+            assert!(refused || !set.insert(sequence(number)), "{number}");
+        }
     }
 
     proptest! {

@@ -22,17 +22,21 @@ pub(crate) struct Aggregator {
 impl Aggregator {
     /// With an empty store and these arguments beside its own.
     pub(crate) fn start(arguments: &[&str]) -> Self {
-        Self::start_in(tempfile::tempdir().unwrap(), arguments)
+        Self::launch(tempfile::tempdir().unwrap(), arguments)
     }
 
     /// With a catalogue.
     pub(crate) fn start_with(catalogue: &str, arguments: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("catalogue.toml"), catalogue).unwrap();
-        Self::start_in(folder, arguments)
+        Self::start_in(tempfile::tempdir().unwrap(), catalogue, arguments)
     }
 
-    fn start_in(folder: TempDir, arguments: &[&str]) -> Self {
+    /// With a catalogue in a folder that has what it names.
+    pub(crate) fn start_in(folder: TempDir, catalogue: &str, arguments: &[&str]) -> Self {
+        std::fs::write(folder.path().join("catalogue.toml"), catalogue).unwrap();
+        Self::launch(folder, arguments)
+    }
+
+    fn launch(folder: TempDir, arguments: &[&str]) -> Self {
         let (process, url) = launch(folder.path(), arguments);
         Self { process, url, folder }
     }

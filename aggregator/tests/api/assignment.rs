@@ -2,6 +2,7 @@
 
 use vantage_aggregator::clock::{SystemClock, WallClock as _};
 use vantage_wire::UtcMicros;
+use vantage_wire::exchange::assignment::Action;
 use vantage_wire::exchange::{ASSIGNMENT, Assignment, RECEIVED_HEADER};
 
 use crate::agent::Agent;
@@ -52,6 +53,46 @@ async fn an_agent_that_has_the_latest_waits_until_the_catalogue_changes() {
     assert_eq!(answer.status(), 200);
     let second: Assignment = answer.json().await.unwrap();
     assert_ne!(second.version, first.version);
+}
+
+#[tokio::test]
+async fn certificate_authorities_that_are_renewed_reach_agents() {
+    let authorities = include_str!("../catalogue/ca.pem");
+    let catalogue = format!("{CATALOGUE}ca_file = \"ca.pem\"\n");
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("ca.pem"), authorities).unwrap();
+    let aggregator = Aggregator::start_in(folder, &catalogue, &[]);
+    let agent = Agent::enrolled(&aggregator, "hk-1", "hk").await;
+    let first = agent.get(&aggregator, ASSIGNMENT, SystemClock.now()).await;
+    let first: Assignment = first.json().await.unwrap();
+    let path = format!("{ASSIGNMENT}?version={}", first.version);
+    let renewed = format!("renewed\n{authorities}");
+    let (answer, ()) = tokio::join!(agent.get(&aggregator, &path, SystemClock.now()), async {
+        std::fs::write(aggregator.folder().join("ca.pem"), &renewed).unwrap();
+    });
+    let second: Assignment = answer.json().await.unwrap();
+    let Action::Http(request) = &second.targets[0].probes[0].action else { panic!() };
+    assert_eq!(request.tls.ca_pem.as_deref(), Some(renewed.as_str()));
+}
+
+#[tokio::test]
+async fn agents_that_probe_a_target_too_often_together_are_warned_of() {
+    // Fits the one vantage point that a market without any listed is taken to have.
+    let catalogue = |limit: &str| {
+        CATALOGUE.replace("host =", &format!("max_attempts_per_second = {limit}\nhost ="))
+            + "interval = \"1s\"\n"
+    };
+    let aggregator = Aggregator::start_with(&catalogue("2.5"), &[]);
+    for name in ["hk-1", "hk-2"] {
+        Agent::enrolled(&aggregator, name, "hk").await;
+    }
+    std::fs::write(aggregator.folder().join("catalogue.toml"), catalogue("1.5")).unwrap();
+    let warning = "target \"oregon-web\" sees 2 attempts per second from 2 vantage points, more \
+                   than its max_attempts_per_second of 1.5";
+    while !aggregator.log().contains(warning) {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert!(aggregator.vantage(&["catalogue", "check"]).status.success());
 }
 
 #[tokio::test]

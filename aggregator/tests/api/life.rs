@@ -53,6 +53,70 @@ fn a_catalogue_with_problems_keeps_it_from_starting() {
 }
 
 #[test]
+fn wrong_arguments_and_files_end_it_with_2() {
+    let folder = tempfile::tempdir().unwrap();
+    let serve = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_vantage"));
+        let command = command.current_dir(folder.path()).args(["serve", "--listen", "127.0.0.1:0"]);
+        let output = command.args(arguments).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    std::fs::write(folder.path().join("short"), "secret\n").unwrap();
+    for (arguments, why) in [
+        (["--grace", "soon"].as_slice(), "--grace"),
+        (&["--keep-windows", "30d", "--keep-hours", "2d"], "--keep-hours"),
+        (&["--tls-cert", "none.pem", "--tls-key", "none.pem"], "none.pem"),
+        (&["--read-token-file", "short"], "short:1: a read token needs"),
+        (&["--catalogue", "none.toml"], "none.toml"),
+        (&["--store", "mysql://host/db"], "--store"),
+    ] {
+        let (code, said) = serve(arguments);
+        assert_eq!(code, Some(2), "{arguments:?}: {said}");
+        assert!(said.contains(why) && !said.contains("secret"), "{arguments:?}: {said}");
+    }
+    assert!(!folder.path().join("vantage-data").exists(), "nothing was made");
+}
+
+#[test]
+fn an_address_of_another_machine_ends_it_with_2() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vantage"));
+    let command = command.current_dir(folder.path()).args(["serve", "--listen", "192.0.2.1:1"]);
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("failed to listen on 192.0.2.1:1: "), "{said}");
+}
+
+#[test]
+fn a_store_that_cannot_be_opened_ends_it_with_3() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "no folder").unwrap();
+    std::fs::create_dir(folder.path().join("other")).unwrap();
+    std::fs::write(folder.path().join("other/vantage.db"), "no database, ".repeat(99)).unwrap();
+    // Nobody listens where a listener was a moment ago.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let away = format!("postgres://me:secret@{free}/vantage");
+    for arguments in [
+        // No folder, and root itself could not make one of it.
+        ["--data", "file"].as_slice(),
+        &["--data", "file/below"],
+        &["--data", "/proc/vantage"],
+        &["--data", "other"],
+        &["--store", &away],
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_vantage"));
+        let command = command.current_dir(folder.path()).args(["serve", "--listen", "127.0.0.1:0"]);
+        let output = command.args(arguments).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(3), "{arguments:?}: {said}");
+        assert!(said.contains("failed to open the store"), "{arguments:?}: {said}");
+        assert!(!said.contains("secret"), "{said}");
+    }
+}
+
+#[test]
 fn a_store_that_is_not_there_is_not_made_by_looking_at_it() {
     let folder = tempfile::tempdir().unwrap();
     for arguments in [["agents"].as_slice(), &["store", "check"]] {

@@ -60,6 +60,38 @@ fn there_is_a_limit_to_the_number_of_tables() {
     assert!(message.contains("--> many.toml:3001:1"), "{message}");
 }
 
+/// A catalogue with so many probes that expect this pattern.
+fn patterns(count: usize, pattern: &str) -> String {
+    const PROBES_PER_TARGET: usize = 100;
+    let target = |number: usize| {
+        let probes = number..count.min(number + PROBES_PER_TARGET);
+        let probes: Vec<_> = probes
+            .map(|n| {
+                format!("[[target.probe]]\nid='p{n}'\nkind='http'\nexpect_regex='{pattern}'\n")
+            })
+            .collect();
+        let keys = "site='a'\nhost='a.example'\nmax_attempts_per_second=100";
+        format!("[[target]]\nid='t{number}'\n{keys}\n{}", probes.concat())
+    };
+    let targets: Vec<_> = (0..count).step_by(PROBES_PER_TARGET).map(target).collect();
+    let places = "[[market]]\nid='hk'\ntime_zone='UTC'\n[[site]]\nid='a'\ncountry='US'\n";
+    places.to_owned() + &targets.concat()
+}
+
+#[test]
+fn what_patterns_take_when_compiled_is_bounded() {
+    assert!(Catalogue::parse("many.toml", &patterns(1_000, "\"status\": *\"ok\"")).is_ok());
+    assert!(Catalogue::parse("long.toml", &patterns(1, &"a".repeat(1_000))).is_ok());
+    let message = |text: &str| Catalogue::parse("hostile.toml", text).unwrap_err().to_string();
+    let many = message(&patterns(20_000, "a{1500}"));
+    assert!(many.contains("there may be at most 1000 `expect_regex`"), "{many}");
+    assert!(many.ends_with("1 problem"), "{many}");
+    for pattern in ["a{9000}", "(a|b){4000}", "((a{30}){30}){9}"] {
+        let large = message(&patterns(1, pattern));
+        assert!(large.contains("compiled regex exceeded size limit"), "{large}");
+    }
+}
+
 #[test]
 fn a_large_catalogue_of_mistakes_gives_a_short_answer() {
     let long_key = "k".repeat(1 << 20);

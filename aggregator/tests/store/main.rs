@@ -40,6 +40,7 @@ on_both_databases! {
     append::{
         a_report_counts_once_however_often_it_comes,
         reports_may_come_in_any_order,
+        gaps_in_the_numbers_of_reports_take_bounded_room,
         windows_come_back_as_they_were_reported,
         state_follows_the_report_received_last,
         a_report_of_a_stranger_stores_nothing,

@@ -15,6 +15,7 @@ pub mod packets;
 pub mod process;
 mod rounds;
 pub mod saturation;
+pub mod service;
 pub mod stage;
 mod table;
 

@@ -12,6 +12,10 @@ use crate::id::{MarketId, ProbeId, TargetId, VantageId};
 use crate::phase::Phase;
 use crate::report::Family;
 
+/// Most bytes of a pattern once it is compiled. Matching takes about twice as much again. The
+/// aggregator refuses a larger one, so that no catalogue takes the memory of those who carry it out.
+pub const MAX_PATTERN_BYTES: usize = 64 * 1024;
+
 /// Everything that one vantage point is to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Assignment {
@@ -154,7 +158,7 @@ pub struct Http {
     /// Text that the body must hold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expect_body: Option<String>,
-    /// Pattern that the body must match.
+    /// Pattern that the body must match; at most [`MAX_PATTERN_BYTES`] when compiled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expect_regex: Option<String>,
     /// Redirects to follow. (0 to 20)

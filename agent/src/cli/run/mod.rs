@@ -12,6 +12,7 @@ use std::time::Duration;
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 use tokio_util::sync::CancellationToken;
+use vantage_service::Supervisor;
 use vantage_wire::BootId;
 use vantage_wire::report::Health;
 
@@ -22,7 +23,7 @@ use crate::clock::{Estimate, SystemClock};
 use crate::config::Config;
 use crate::net::tls::TlsClients;
 use crate::rate::RateCap;
-use crate::run::{Agent, Crashed, EnrolError, Network, Recording, Systemd, register};
+use crate::run::{Agent, Crashed, EnrolError, Network, Recording, register};
 use crate::runner::InFlight;
 use crate::ship::{Aggregator, HttpTransport, Sealer, SharedSpool};
 use crate::spool::{Folder, Limits, Spool};
@@ -100,7 +101,7 @@ async fn serve(
         network: network(config, tls)?,
         drain: Duration::from_secs(config.drain_s),
         seed,
-        systemd: Systemd::from_environment(),
+        supervisor: Supervisor::from_environment(),
     };
     agent.run(stop).await.map_err(|error: Crashed| unusable(&error))?;
     tracing::info!("vantage-agent ends");

@@ -2,13 +2,11 @@
 
 use http::StatusCode;
 use regex_lite::{Regex, RegexBuilder};
+use vantage_wire::exchange::assignment::MAX_PATTERN_BYTES;
 use vantage_wire::{Failure, FailureCode};
 
 use crate::probe::ProbeError;
 use crate::spec::Expectations;
-
-/// Largest compiled pattern.
-const MOST_PATTERN_BYTES: usize = 1024 * 1024;
 
 /// What a response must be like, made ready.
 #[derive(Debug)]
@@ -28,7 +26,7 @@ impl Judge {
             return Err(ProbeError::Parameter(format!("status {status} is not one of 200 to 599")));
         }
         let compile = |pattern: &String| {
-            RegexBuilder::new(pattern).size_limit(MOST_PATTERN_BYTES).build().map_err(|error| {
+            RegexBuilder::new(pattern).size_limit(MAX_PATTERN_BYTES).build().map_err(|error| {
                 ProbeError::Parameter(format!("the body's pattern {pattern:?}: {error}"))
             })
         };

@@ -2,7 +2,7 @@
 
 use http::{HeaderName, HeaderValue, Method, Uri};
 use regex_lite::RegexBuilder;
-use vantage_wire::exchange::assignment::Http;
+use vantage_wire::exchange::assignment::{Http, MAX_PATTERN_BYTES};
 
 use super::super::address::{address, is_name};
 use super::super::quote::quoted;
@@ -11,8 +11,8 @@ use super::super::value::Text;
 use super::probe::OfTarget;
 use super::{one_of, target, tls};
 
-/// Agents compile patterns with the same limit.
-const MOST_PATTERN_BYTES: usize = 1024 * 1024;
+/// Most patterns of a catalogue: an agent may get all of them.
+const MOST_PATTERNS: usize = 1_000;
 const MOST_PATTERN_CHARS: usize = 1_000;
 const MOST_BODY_BYTES: usize = 64 * 1024;
 const BODY_LIMIT_BYTES: u64 = 1024 * 1024;
@@ -50,7 +50,7 @@ pub fn read(of: OfTarget<'_>) -> Option<Read> {
         version: version.map(str::to_owned),
         expect_statuses: statuses(section),
         expect_body: body(section, "expect_body"),
-        expect_regex: pattern(section),
+        expect_regex: pattern(of),
         follow_redirects: follow.and_then(|most| u32::try_from(most).ok()).unwrap_or(0),
         body_limit_bytes: limit.unwrap_or(BODY_LIMIT_BYTES),
         reuse: section.flag("reuse").unwrap_or(false),
@@ -180,12 +180,17 @@ fn body(section: &Section<'_>, key: &'static str) -> Option<String> {
     Some(text.content.to_owned())
 }
 
-fn pattern(section: &Section<'_>) -> Option<String> {
-    let text = section.text("expect_regex")?;
-    if text.content.chars().count() > MOST_PATTERN_CHARS {
+fn pattern(of: OfTarget<'_>) -> Option<String> {
+    let text = of.section.text("expect_regex")?;
+    let patterns = of.around.patterns.get() + 1;
+    of.around.patterns.set(patterns);
+    if patterns > MOST_PATTERNS {
+        if patterns == MOST_PATTERNS + 1 {
+            text.wrong(format!("there may be at most {MOST_PATTERNS} `expect_regex`"), "");
+        }
+    } else if text.content.chars().count() > MOST_PATTERN_CHARS {
         text.wrong(format!("`expect_regex` must have at most {MOST_PATTERN_CHARS} characters"), "");
-    } else if let Err(error) =
-        RegexBuilder::new(text.content).size_limit(MOST_PATTERN_BYTES).build()
+    } else if let Err(error) = RegexBuilder::new(text.content).size_limit(MAX_PATTERN_BYTES).build()
     {
         text.wrong(format!("`expect_regex` is no pattern: {error}"), "the syntax is regex-lite's");
     }

@@ -10,6 +10,7 @@ mod probe;
 mod target;
 mod tls;
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use toml::de::DeTable;
@@ -37,6 +38,8 @@ struct Around<'a> {
     names: &'a AllNames,
     defaults: &'a Defaults,
     read_file: &'a ReadFile<'a>,
+    /// How many patterns there were so far.
+    patterns: &'a Cell<usize>,
 }
 
 /// Reads the whole file. The catalogue is sound where nothing was noted.
@@ -66,7 +69,8 @@ pub fn catalogue(
         sites: Names::collect("site", &sites),
         services: Names::collect("service", &services),
     };
-    let around = Around { names: &names, defaults: &defaults, read_file };
+    let patterns = Cell::new(0);
+    let around = Around { names: &names, defaults: &defaults, read_file, patterns: &patterns };
     let mut catalogue = Catalogue {
         markets: all(&markets, |section| places::market(section, around)),
         vantages: all(&vantages, |section| places::vantage(section, around)),

@@ -37,6 +37,22 @@ pub async fn reports_may_come_in_any_order(database: &Database) {
     assert_eq!(due_in_windows(&store, "hk-1").await, due_of(&reports));
 }
 
+pub async fn gaps_in_the_numbers_of_reports_take_bounded_room(database: &Database) {
+    let store = database.open().await;
+    enrol(&store, 1, "hk-1", "hk").await;
+    let every_second: Vec<_> =
+        (1..=2_500).map(|number| report("hk-1", 1, 2 * number, Vec::new())).collect();
+    for group in every_second.chunks(500) {
+        assert_eq!(store.append(group).await.unwrap(), vec![Stored; group.len()]);
+    }
+    assert_eq!(store.append(&every_second).await.unwrap(), vec![Duplicate; every_second.len()]);
+    let numbered = |number| [report("hk-1", 1, number, vec![window(MONDAY, 60, 1)])];
+    assert_eq!(store.append(&numbered(3)).await.unwrap(), [Duplicate], "in a gap that was closed");
+    assert_eq!(store.append(&numbered(4_001)).await.unwrap(), [Stored]);
+    assert_eq!(store.append(&numbered(5_001)).await.unwrap(), [Stored], "next in order");
+    assert_sound(&store).await;
+}
+
 pub async fn windows_come_back_as_they_were_reported(database: &Database) {
     let store = database.open().await;
     enrol(&store, 1, "hk-1", "hk").await;

@@ -1,8 +1,12 @@
 //! The real programs, each at its place in the emulated world.
 
-use std::fmt::Write as _;
 use std::fs::File;
-use std::process::{Child, Command, Stdio};
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -10,15 +14,17 @@ use tempfile::TempDir;
 use vantage_aggregator::clock::{SystemClock, WallClock as _};
 use vantage_aggregator::store::{Location, Store};
 use vantage_wire::UtcMicros;
-use vantage_world::{World, WorldConfig};
+use vantage_world::{World, WorldConfig, clock};
 
-/// The markets; each has one agent, `hk-1` and so on.
-pub(crate) const MARKETS: [&str; 6] = ["hk", "tw", "in", "ru", "mx", "id"];
-const SITES: [&str; 6] = ["beijing", "oregon", "singapore", "california", "mumbai", "sao-paulo"];
-/// Length of windows, in seconds.
-pub(crate) const WINDOW_S: i64 = 1;
-/// Attempts of one probe in one window.
-pub(crate) const DUE: u64 = 10;
+use crate::places::{MARKETS, catalogue, world};
+
+/// Where the aggregator keeps its store unless it is told otherwise.
+const DATA: &str = "vantage-data";
+/// Arguments of agents that log what becomes of every delivery.
+pub(crate) const LOG_DELIVERIES: [&str; 2] = ["--log", "info,vantage_agent::ship=debug"];
+
+/// Held by the one deployment there is: several at once starve each other on a small machine.
+static ALONE: Mutex<()> = Mutex::new(());
 
 /// Everything that runs.
 pub(crate) struct Deployment {
@@ -26,6 +32,7 @@ pub(crate) struct Deployment {
     folder: TempDir,
     aggregator: Option<Child>,
     agents: Vec<Agent>,
+    _alone: MutexGuard<'static, ()>,
 }
 
 struct Agent {
@@ -37,8 +44,17 @@ struct Agent {
 }
 
 impl Deployment {
-    /// Starts the aggregator, enrols the agents and starts them.
+    /// The world with the aggregator and the agents in it, at work.
     pub(crate) fn start(agent_arguments: &[&str]) -> Self {
+        let mut deployment = Self::new();
+        deployment.start_all(agent_arguments);
+        deployment
+    }
+
+    /// The world and a catalogue; nothing runs yet.
+    pub(crate) fn new() -> Self {
+        // A test that failed leaves nothing behind that matters to the next.
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let world = World::start_toml(&world(false)).unwrap();
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("catalogue.toml"), catalogue(&world)).unwrap();
@@ -47,14 +63,52 @@ impl Deployment {
             process: None,
             kills: Vec::new(),
         });
-        let mut deployment =
-            Self { world, folder, aggregator: None, agents: agents.into_iter().collect() };
-        deployment.start_aggregator();
-        for number in 0..MARKETS.len() {
-            deployment.enrol(number);
-            deployment.start_agent(number, agent_arguments);
+        std::fs::create_dir(folder.path().join(DATA)).unwrap();
+        Self {
+            world,
+            folder,
+            aggregator: None,
+            agents: agents.into_iter().collect(),
+            _alone: alone,
         }
-        deployment
+    }
+
+    /// Starts the aggregator, enrols the agents and starts them.
+    pub(crate) fn start_all(&mut self, agent_arguments: &[&str]) {
+        self.start_aggregator();
+        for number in 0..MARKETS.len() {
+            self.enrol(number);
+            self.start_agent(number, agent_arguments);
+        }
+    }
+
+    /// Where the aggregator keeps its store.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join(DATA)
+    }
+
+    /// Runs a command of `vantage` beside the aggregator.
+    pub(crate) fn vantage(&self, arguments: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_e2e-vantage"))
+            .current_dir(self.folder.path())
+            .args(arguments)
+            .output()
+            .unwrap()
+    }
+
+    /// Status and body of a page of the aggregator, asked for beside it.
+    pub(crate) fn get(&self, path: &str) -> (u16, String) {
+        let host = self.world.host("hq").unwrap();
+        let ask = || {
+            let mut stream = TcpStream::connect((host.ipv4(), 8420)).unwrap();
+            write!(stream, "GET {path} HTTP/1.1\r\nhost: hq\r\nconnection: close\r\n\r\n").unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).unwrap();
+            answer
+        };
+        let answer = host.run(ask).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
     }
 
     /// Address and port of the aggregator.
@@ -87,16 +141,54 @@ impl Deployment {
     }
 
     pub(crate) fn kill_aggregator(&mut self) {
-        end(self.aggregator.take().unwrap(), Signal::SIGKILL);
+        end(&mut self.aggregator.take().unwrap());
+    }
+
+    /// Has the kernel end the aggregator at the moment when it writes to a file beyond its first
+    /// `bytes`: what it writes up to there is written, and nothing after it (`RLIMIT_FSIZE`,
+    /// setrlimit(2)). Waits for that, at most for `most`.
+    pub(crate) fn end_aggregator_where_it_writes(&mut self, bytes: usize, most: Duration) {
+        let aggregator = self.aggregator.as_mut().unwrap();
+        let limited = Command::new("prlimit")
+            .args(["--pid", &aggregator.id().to_string(), &format!("--fsize={bytes}:")])
+            .status()
+            .unwrap();
+        assert!(limited.success());
+        let until = clock::now() + most;
+        while clock::now() < until && aggregator.try_wait().unwrap().is_none() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// The file that commits of the store are written to first.
+    pub(crate) fn write_ahead_log(&self) -> PathBuf {
+        self.data().join("vantage.db-wal")
+    }
+
+    /// How often an agent heard that a report was there already which it could not deliver before:
+    /// the aggregator ended between the commit and the answer. Needs agents that log what becomes
+    /// of deliveries ([`LOG_DELIVERIES`]).
+    pub(crate) fn lost_answers(&self) -> usize {
+        let mut lost = 0;
+        for agent in &self.agents {
+            let mut failed = false;
+            for line in self.log(&format!("{}.log", agent.name)).lines() {
+                if line.contains("vantage-agent begins") || line.contains("outcome=Stored") {
+                    failed = false;
+                } else if line.contains("a report was not delivered") {
+                    failed = true;
+                } else if line.contains("outcome=Duplicate") && failed {
+                    lost += 1;
+                    failed = false;
+                }
+            }
+        }
+        lost
     }
 
     fn enrol(&self, number: usize) {
         let agent = &self.agents[number];
-        let output = Command::new(env!("CARGO_BIN_EXE_e2e-vantage"))
-            .current_dir(self.folder.path())
-            .args(["enroll", &agent.name, "--market", MARKETS[number]])
-            .output()
-            .unwrap();
+        let output = self.vantage(&["enroll", &agent.name, "--market", MARKETS[number]]);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let token = self.folder.path().join(format!("{}.token", agent.name));
         std::fs::write(token, output.stdout).unwrap();
@@ -120,7 +212,7 @@ impl Deployment {
         let agent = &mut self.agents[number];
         let now = SystemClock.now();
         agent.kills.push((now, now));
-        end(agent.process.take().unwrap(), Signal::SIGKILL);
+        end(&mut agent.process.take().unwrap());
     }
 
     /// Cuts every agent off from the aggregator, or lets them through again.
@@ -144,7 +236,7 @@ impl Deployment {
 
     /// The store, beside the aggregator.
     pub(crate) async fn store(&self) -> Store {
-        Store::open(&Location::Embedded(self.folder.path().join("vantage-data"))).await.unwrap()
+        Store::open(&Location::Embedded(self.data())).await.unwrap()
     }
 
     /// Name and kills of every agent.
@@ -160,8 +252,8 @@ impl Deployment {
 impl Drop for Deployment {
     fn drop(&mut self) {
         let agents = self.agents.iter_mut().filter_map(|agent| agent.process.take());
-        for process in agents.chain(self.aggregator.take()) {
-            end(process, Signal::SIGKILL);
+        for mut process in agents.chain(self.aggregator.take()) {
+            end(&mut process);
         }
         if std::thread::panicking() {
             for name in ["aggregator.log", "hk-1.log"] {
@@ -173,59 +265,12 @@ impl Drop for Deployment {
     }
 }
 
-fn pid(process: &Child) -> Pid {
+pub(crate) fn pid(process: &Child) -> Pid {
     Pid::from_raw(i32::try_from(process.id()).unwrap())
 }
 
-fn end(mut process: Child, signal: Signal) {
-    let _ = kill(pid(&process), signal);
+/// Kills a process, which may have ended already.
+pub(crate) fn end(process: &mut Child) {
+    let _ = process.kill();
     process.wait().unwrap();
-}
-
-fn world(cut: bool) -> String {
-    let mut text = String::from("[[host]]\nname = \"hq\"\n");
-    for market in MARKETS {
-        writeln!(text, "[[host]]\nname = \"{market}-1\"").unwrap();
-    }
-    for site in SITES {
-        writeln!(text, "[[host]]\nname = \"{site}\"").unwrap();
-        text.push_str("[[host.service]]\nkind = \"tcp\"\nport = 7\nbehaviour = \"close\"\n");
-    }
-    for market in MARKETS {
-        writeln!(
-            text,
-            "[[path]]\nfrom = [\"{market}-1\"]\nto = [\"hq\"]\nrtt-ms = 30\nblackhole = {cut}"
-        )
-        .unwrap();
-        for (number, site) in SITES.iter().enumerate() {
-            let rtt_ms = 10 + 20 * number;
-            writeln!(
-                text,
-                "[[path]]\nfrom = [\"{market}-1\"]\nto = [\"{site}\"]\nrtt-ms = {rtt_ms}"
-            )
-            .unwrap();
-        }
-    }
-    text
-}
-
-/// A port that answers at every site, and one that does not: both kinds of outcome are counted.
-fn catalogue(world: &World) -> String {
-    let mut text = format!("[defaults]\nwindow = \"{WINDOW_S}s\"\n");
-    for market in MARKETS {
-        writeln!(text, "[[market]]\nid = \"{market}\"\nweight = 1\ntime_zone = \"UTC\"").unwrap();
-    }
-    for site in SITES {
-        let host = world.host(site).unwrap().ipv4();
-        writeln!(text, "[[site]]\nid = \"{site}\"\ncountry = \"US\"").unwrap();
-        writeln!(text, "[[target]]\nid = \"{site}-web\"\nsite = \"{site}\"\nhost = \"{host}\"")
-            .unwrap();
-        text.push_str("allow_private = true\nmax_attempts_per_second = 1000\n");
-        for (id, port) in [("open", 7), ("shut", 8)] {
-            writeln!(text, "[[target.probe]]\nid = \"{id}\"\nkind = \"tcp\"\nport = {port}")
-                .unwrap();
-            text.push_str("interval = \"100ms\"\ntimeout = \"500ms\"\n");
-        }
-    }
-    text
 }
