@@ -3,6 +3,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vantage_wire::{MarketId, Micros, UtcMicros, VantageId};
 
@@ -14,7 +15,7 @@ pub const COVERAGE_OVER: Micros = Micros::from_secs(86_400);
 const SILENT_AFTER: Micros = Micros::from_secs(300);
 
 /// One agent.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Agent {
     /// Its name.
     pub vantage: VantageId,
@@ -39,7 +40,7 @@ pub struct Agent {
 }
 
 /// How an agent is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// Reports come in.

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::readers::Reader;
@@ -9,7 +10,7 @@ use super::{ApiError, App};
 use crate::agents::{self, Agent};
 
 /// The answer. Agents are few: there are no pages.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Agents {
     agents: Vec<Agent>,
 }

@@ -5,7 +5,9 @@ mod agents;
 mod assignment;
 mod enrolments;
 mod health;
+mod openapi;
 mod problem;
+mod questions;
 mod readers;
 mod reports;
 mod times;
@@ -27,11 +29,32 @@ use crate::clock::WallClock;
 use crate::ingest::{CommitQueue, Registrations};
 use crate::store::Store;
 
+pub use openapi::document as openapi_document;
 pub use problem::{ApiError, Problem};
 pub use readers::{ReadAccess, ReadTokenError};
 
 /// Where the list of agents is.
 pub const AGENTS: &str = "/api/v1/agents";
+/// Where the catalogue's markets are.
+pub const MARKETS: &str = "/api/v1/markets";
+/// Where the catalogue's sites are.
+pub const SITES: &str = "/api/v1/sites";
+/// Where the catalogue's migrations are.
+pub const MIGRATIONS: &str = "/api/v1/migrations";
+/// Where sites are ranked.
+pub const RANKINGS: &str = "/api/v1/rankings";
+/// Where migrations are compared, before and after.
+pub const COMPARISONS: &str = "/api/v1/comparisons";
+/// Where sites are chosen.
+pub const PLANS: &str = "/api/v1/plans";
+/// Where changes of level are.
+pub const CHANGES: &str = "/api/v1/changes";
+/// Where latencies and failures over time are.
+pub const SERIES: &str = "/api/v1/series";
+/// Where latencies and failures of a range are.
+pub const HISTOGRAMS: &str = "/api/v1/histograms";
+/// Where all of this is described.
+pub const OPENAPI: &str = "/api/v1/openapi.json";
 /// How long a client may take to send a body.
 const BODY_TIMEOUT: Duration = Duration::from_mins(1);
 /// When to come again with what cannot be taken on now.
@@ -93,11 +116,14 @@ impl App {
 /// Every page.
 pub fn router(app: App) -> Router {
     let clock = Arc::clone(&app.clock);
-    Router::new()
+    let pages = openapi::PAGES.iter();
+    let questions =
+        pages.fold(Router::new(), |router, page| router.route(page.path, (page.handler)()));
+    questions
         .route(ENROLMENTS, post(enrolments::create))
         .route(REPORTS, post(reports::append))
         .route(ASSIGNMENT, get(assignment::get))
-        .route(AGENTS, get(agents::list))
+        .route(OPENAPI, get(openapi::describe))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .fallback(async || Problem::NotFound.because(""))

@@ -42,6 +42,8 @@ pub enum Problem {
     AncientWindow,
     /// The request makes no sense.
     BadRequest,
+    /// There is not enough data to answer the question.
+    NotEnoughData,
     /// No such page.
     NotFound,
     /// The page does not know this method.
@@ -77,6 +79,7 @@ impl Problem {
         Self::FutureWindow,
         Self::AncientWindow,
         Self::BadRequest,
+        Self::NotEnoughData,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::RequestTimeout,
@@ -137,6 +140,9 @@ impl Problem {
                 "Report has a window older than what is kept",
             ),
             Self::BadRequest => (StatusCode::BAD_REQUEST, "bad-request", "Request makes no sense"),
+            Self::NotEnoughData => {
+                (StatusCode::CONFLICT, "not-enough-data", "Not enough data to answer")
+            }
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "No such page"),
             Self::MethodNotAllowed => {
                 (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Method is not known here")

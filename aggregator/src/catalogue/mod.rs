@@ -19,6 +19,7 @@ mod problem;
 mod quote;
 mod rate;
 mod read;
+mod score;
 mod section;
 mod sources;
 mod span;
@@ -27,10 +28,13 @@ mod value;
 
 pub use load::{MAX_CA_FILE_BYTES, MAX_CATALOGUE_BYTES};
 pub use model::{
-    Catalogue, Defaults, Market, MeasuredBy, Migration, Objective, Probe, Residency, Score,
-    Service, Site, Target, TargetOf, Vantage, VantageClass,
+    Catalogue, Defaults, Market, MeasuredBy, Migration, Objective, Probe, Residency, Service, Site,
+    Target, TargetOf, Vantage, VantageClass,
 };
+pub(crate) use nearest::nearest;
 pub use problem::{Problem, Problems};
 pub use rate::ExceededCap;
+pub use score::{NoScore, Score};
 pub use sources::Sources;
+pub(crate) use span::parse as parse_span;
 pub use summary::Summary;

@@ -11,6 +11,8 @@ use vantage_wire::id::{MarketId, MigrationId, ProbeId, ServiceId, SiteId, Target
 use vantage_wire::report::{Family, ProbeKind};
 use vantage_wire::{Phase, WindowLength};
 
+use super::score::Score;
+
 /// What is probed, from where, and for whom.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Catalogue {
@@ -259,13 +261,4 @@ pub struct Objective {
     pub worst_market: Option<Duration>,
     /// The score that no market's second-best site may exceed, for when the best one is down.
     pub second_choice: Option<Duration>,
-}
-
-/// What sites are ordered by, over the distribution in which a failure counts as the timeout.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Score {
-    /// A quantile, above 0 and below 1.
-    Quantile(f64),
-    /// The mean time to success.
-    Mean,
 }

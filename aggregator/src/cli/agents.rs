@@ -1,15 +1,13 @@
 //! `vantage agents`.
 
-use std::io::Write as _;
-
-use anyhow::Context as _;
-use reqwest::StatusCode;
 use serde::Deserialize;
 use vantage_wire::VantageId;
 
+use super::asking::{Format, fetch};
 use super::location::StoreArguments;
 use super::{CommandError, table};
 use crate::agents::{self, Agent};
+use crate::answers::Parameters;
 use crate::api::AGENTS;
 use crate::clock::{SystemClock, WallClock as _};
 
@@ -53,13 +51,6 @@ struct List {
     store: StoreArguments,
 }
 
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Format {
-    Table,
-    Json,
-    Csv,
-}
-
 pub(super) async fn execute(arguments: Arguments) -> Result<(), CommandError> {
     match arguments.command {
         None => list(arguments.list).await,
@@ -70,24 +61,21 @@ pub(super) async fn execute(arguments: Arguments) -> Result<(), CommandError> {
 
 async fn list(arguments: List) -> Result<(), CommandError> {
     let agents = if let Some(url) = arguments.url {
-        fetch(&url).await?
+        fetch::<Answer>(&url, AGENTS, &Parameters::default()).await?.agents
     } else {
         let store = arguments.store.open_existing().await?;
         let agents = agents::list(&store, SystemClock.now()).await;
         store.close().await;
         agents.map_err(|error| CommandError::Unreachable(error.into()))?
     };
-    let text = match arguments.format {
-        Format::Json => serde_json::to_string_pretty(&agents).map_err(std::io::Error::from)? + "\n",
-        Format::Csv => table::csv(&HEADINGS, &rows(&agents, exact)),
-        Format::Table if agents.is_empty() => {
-            eprintln!("no agent is enrolled yet; `vantage enroll ID --market MARKET` lets one in");
-            String::new()
-        }
-        Format::Table => table::aligned(&HEADINGS, &rows(&agents, readable)),
+    if agents.is_empty() {
+        eprintln!("no agent is enrolled yet; `vantage enroll ID --market MARKET` lets one in");
+    }
+    let table = || match agents.as_slice() {
+        [] => String::new(),
+        agents => table::aligned(&HEADINGS, &rows(agents, readable)),
     };
-    std::io::stdout().write_all(text.as_bytes())?;
-    Ok(())
+    arguments.format.print(&agents, table, || table::csv(&HEADINGS, &rows(&agents, exact)))
 }
 
 const HEADINGS: [&str; 8] =
@@ -133,23 +121,6 @@ fn readable(agent: &Agent) -> [String; 8] {
 #[derive(Debug, Deserialize)]
 struct Answer {
     agents: Vec<Agent>,
-}
-
-async fn fetch(url: &str) -> Result<Vec<Agent>, CommandError> {
-    let client =
-        reqwest::Client::builder().build().map_err(|error| CommandError::Failed(error.into()))?;
-    let mut request = client.get(url.trim_end_matches('/').to_owned() + AGENTS);
-    if let Ok(token) = std::env::var("VANTAGE_READ_TOKEN") {
-        request = request.bearer_auth(token);
-    }
-    let asked = async {
-        let answer = request.send().await?;
-        if answer.status() == StatusCode::UNAUTHORIZED {
-            anyhow::bail!("{url} wants a read token; put one into VANTAGE_READ_TOKEN");
-        }
-        anyhow::Ok(answer.error_for_status()?.json::<Answer>().await?.agents)
-    };
-    asked.await.context("failed to ask the aggregator").map_err(CommandError::Unreachable)
 }
 
 async fn revoke(id: &VantageId, store: &StoreArguments) -> Result<(), CommandError> {

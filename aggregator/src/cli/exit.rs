@@ -11,6 +11,8 @@ pub(super) enum CommandError {
     Usage(anyhow::Error),
     /// The store or the aggregator cannot be reached.
     Unreachable(anyhow::Error),
+    /// There is not enough data to answer.
+    NotEnoughData(anyhow::Error),
     /// Anything else.
     Failed(anyhow::Error),
 }
@@ -21,6 +23,7 @@ impl CommandError {
             Self::BadAnswer | Self::Failed(_) => 1,
             Self::Usage(_) => 2,
             Self::Unreachable(_) => 3,
+            Self::NotEnoughData(_) => 4,
         }
     }
 }
@@ -38,6 +41,7 @@ pub(super) fn finish(outcome: &Result<(), CommandError>) -> ExitCode {
         CommandError::BadAnswer => {}
         CommandError::Usage(cause)
         | CommandError::Unreachable(cause)
+        | CommandError::NotEnoughData(cause)
         | CommandError::Failed(cause) => {
             eprintln!("vantage: {cause:#}");
         }

@@ -1,10 +1,17 @@
 //! The command line of `vantage`. Results go to stdout, everything else to stderr.
 
 mod agents;
+mod asking;
 mod catalogue;
+mod changes;
+mod compare;
 mod enroll;
 mod exit;
+mod export;
+mod figures;
 mod location;
+mod plan;
+mod rank;
 mod serve;
 mod span;
 mod store;
@@ -33,6 +40,11 @@ enum Verb {
     Serve(Box<serve::Arguments>),
     Enroll(enroll::Arguments),
     Agents(agents::Arguments),
+    Rank(rank::Arguments),
+    Compare(compare::Arguments),
+    Plan(plan::Arguments),
+    Changes(changes::Arguments),
+    Export(export::Arguments),
     Catalogue(catalogue::Arguments),
     Store(store::Arguments),
 }
@@ -66,6 +78,11 @@ async fn run(command: Verb) -> Result<(), CommandError> {
         Verb::Serve(arguments) => serve::execute(*arguments).await,
         Verb::Enroll(arguments) => enroll::execute(arguments).await,
         Verb::Agents(arguments) => agents::execute(arguments).await,
+        Verb::Rank(arguments) => rank::execute(arguments).await,
+        Verb::Compare(arguments) => compare::execute(arguments).await,
+        Verb::Plan(arguments) => plan::execute(arguments).await,
+        Verb::Changes(arguments) => changes::execute(arguments).await,
+        Verb::Export(arguments) => export::execute(arguments).await,
         Verb::Catalogue(arguments) => catalogue::execute(&arguments),
         Verb::Store(arguments) => store::execute(arguments).await,
     }

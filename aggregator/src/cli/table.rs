@@ -1,5 +1,7 @@
 //! Rows of text, aligned for people or as CSV for programs.
 
+use crate::export::quoted;
+
 /// Columns padded to the widest cell, two spaces apart.
 pub(super) fn aligned<const N: usize>(headings: &[&str; N], rows: &[[String; N]]) -> String {
     let mut widths = headings.map(|heading| heading.chars().count());
@@ -17,6 +19,15 @@ pub(super) fn aligned<const N: usize>(headings: &[&str; N], rows: &[[String; N]]
     text
 }
 
+/// What to keep in mind, below a table; empty where there is nothing.
+pub(super) fn caveats(caveats: &[String]) -> String {
+    if caveats.is_empty() {
+        return String::new();
+    }
+    let heading = "\nto keep in mind\n".to_owned();
+    caveats.iter().fold(heading, |text, caveat| text + "  - " + caveat + "\n")
+}
+
 /// Comma-separated values (RFC 4180).
 pub(super) fn csv<const N: usize>(headings: &[&str; N], rows: &[[String; N]]) -> String {
     let headings = headings.map(|heading| heading.replace(' ', "_"));
@@ -24,13 +35,6 @@ pub(super) fn csv<const N: usize>(headings: &[&str; N], rows: &[[String; N]]) ->
         .chain(rows)
         .map(|row| row.each_ref().map(|cell| quoted(cell)).join(","));
     lines.map(|line| line + "\r\n").collect()
-}
-
-fn quoted(cell: &str) -> String {
-    if cell.contains([',', '"', '\r', '\n']) {
-        return format!("\"{}\"", cell.replace('"', "\"\""));
-    }
-    cell.to_owned()
 }
 
 #[cfg(test)]

@@ -55,7 +55,7 @@ mod sqlite {
 
 impl StoreError {
     /// An error that no other kind describes.
-    pub(super) fn backend(error: impl Into<BoxError>) -> Self {
+    pub(crate) fn backend(error: impl Into<BoxError>) -> Self {
         Self::Backend(error.into())
     }
 

@@ -9,5 +9,6 @@ mod documentation;
 mod enrolment;
 mod hostile;
 mod life;
+mod openapi;
 mod readers;
 mod reports;

@@ -1,5 +1,6 @@
-//! How long a bench runs.
+//! What a bench is told: how long it runs, or where its data are.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Reads `--seconds N`, which shortens or lengthens a bench; `default` where it is not given.
@@ -30,6 +31,18 @@ fn seconds_in(arguments: impl Iterator<Item = String>, default: u32) -> Result<D
     Ok(Duration::from_secs(seconds.into()))
 }
 
+/// Reads the one argument of a bench that works on data: the folder they are in. Cargo's own `--bench`
+/// is passed over. `None` where there is none, or more than one.
+pub fn folder() -> Option<PathBuf> {
+    folder_in(std::env::args().skip(1))
+}
+
+fn folder_in(arguments: impl Iterator<Item = String>) -> Option<PathBuf> {
+    let mut given = arguments.filter(|argument| argument != "--bench");
+    let folder = given.next()?;
+    given.next().is_none().then(|| folder.into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -42,5 +55,13 @@ mod tests {
         for wrong in ["--seconds", "--seconds 1", "--seconds x", "5"] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn there_is_one_folder() {
+        let read = |text: &str| folder_in(text.split_whitespace().map(str::to_owned));
+        assert_eq!(read("some/where --bench"), Some("some/where".into()));
+        assert_eq!(read("--bench"), None);
+        assert_eq!(read("one two"), None);
     }
 }

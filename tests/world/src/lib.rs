@@ -20,6 +20,7 @@ mod host;
 mod network;
 pub mod privilege;
 mod router;
+pub mod season;
 pub mod services;
 mod sys;
 pub mod truth;

@@ -13,12 +13,14 @@
 //!   dense array that it reuses, and touches only the buckets that hold samples.
 //! - The encoding is the standard HdrHistogram V2 one without compression, which HdrHistogram
 //!   libraries of other languages read. Decoding is made for hostile bytes; see [`DecodeError`].
+//! - [`log`] writes them as the text log that HdrHistogram's analysers open.
 //!
 //! Percentiles must never be averaged: merge the histograms, then ask for the quantile. Failed
 //! attempts have no latency and are counted beside the histogram, not in it.
 
 mod error;
 mod layout;
+pub mod log;
 mod merger;
 mod read;
 mod sparse;

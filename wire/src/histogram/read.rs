@@ -80,7 +80,13 @@ impl LatencyHistogram {
     pub fn count_at_or_below(&self, latency: Micros) -> u64 {
         let last = index_of(latency);
         let end = self.entries.partition_point(|entry| entry.index <= last);
-        self.entries[..end].iter().map(|entry| entry.count).sum()
+        let count = |entries: &[Entry]| entries.iter().map(|entry| entry.count).sum::<u64>();
+        // High quantiles ask for nearly all: what is beyond is sooner counted.
+        if end > self.entries.len() / 2 {
+            self.total - count(&self.entries[end..])
+        } else {
+            count(&self.entries[..end])
+        }
     }
 
     /// The buckets that hold samples, from the shortest latency to the longest.

@@ -3,7 +3,7 @@
 //!
 //! Root certificates cost memory and parsing, so [`TlsClients`] keeps one configuration per set of
 //! parameters and one set of roots per authority, shared by all probes. A chain that was found good is
-//! not verified again while it is valid and the same ([`verdicts`]). What a single connection
+//! not verified again while it is valid and the same (`verdicts`). What a single connection
 //! shows (its certificate, whether it asked for one of ours) goes to that connection's [`Witness`].
 
 mod certificate;

@@ -6,8 +6,9 @@ use std::time::Duration;
 use vantage_wire::id::SiteId;
 
 use super::super::keys;
-use super::super::model::{Objective, Score};
+use super::super::model::Objective;
 use super::super::quote::{list, quoted};
+use super::super::score::Score;
 use super::super::section::Section;
 use super::super::value::Text;
 use super::Around;
@@ -93,19 +94,11 @@ fn number_of_sites(section: &Section<'_>, sites: usize, usual: &Objective) -> (u
     (least, greatest)
 }
 
-/// `mean`, or `p` and a percentage.
 fn score(text: Text<'_>) -> Option<Score> {
-    if text.content == "mean" {
-        return Some(Score::Mean);
-    }
-    let digits = text.content.strip_prefix('p').filter(|percent| {
-        percent.len() <= 8 && percent.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
-    });
-    let percent: Option<f64> = digits.and_then(|percent| percent.parse().ok());
-    let quantile = percent.filter(|percent| *percent > 0.0 && *percent < 100.0);
-    if quantile.is_none() {
+    let score = text.content.parse();
+    if score.is_err() {
         let help = "\"p95\" or another percentile above p0 and below p100, or \"mean\"";
         text.wrong(format!("{} is no score", quoted(text.content)), help);
     }
-    quantile.map(|percent| Score::Quantile(percent / 100.0))
+    score.ok()
 }

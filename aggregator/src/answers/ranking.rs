@@ -1,0 +1,104 @@
+//! Which site is best for each market, and for all of them together.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use vantage_wire::{MarketId, VantageId};
+
+use super::error::AnswerError;
+use super::question::Question;
+use super::scope::Scope;
+use super::sites::{SiteReading, threshold};
+use crate::analysis::{Caveat, RankSettings, Rankings, WeighedMarket, rank as rank_sites};
+use crate::catalogue::Catalogue;
+use crate::store::Store;
+
+/// The answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RankingsAnswer {
+    /// What was asked.
+    pub question: Question,
+    /// The rankings of each market and of all of them together.
+    #[serde(flatten)]
+    pub rankings: Rankings,
+    /// Share of the users of each market that was ranked, from 0 to 1.
+    pub shares: BTreeMap<MarketId, f64>,
+    /// What weakens the answer as a whole.
+    pub caveats: Vec<Caveat>,
+}
+
+/// Ranks the sites in every market and overall.
+///
+/// # Errors
+///
+/// [`AnswerError`] where the scope makes no sense, nothing was measured, or the store cannot be
+/// read.
+pub async fn rank(
+    store: &Store,
+    catalogue: &Catalogue,
+    scope: &Scope,
+    now: Timestamp,
+) -> Result<RankingsAnswer, AnswerError> {
+    let settled = scope.settle(catalogue, now)?;
+    let measured = SiteReading::read(store, catalogue, &settled).await?;
+    let question = Question::new(&settled, &measured.probed, measured.level);
+    let vantages = measured.reading.vantages.clone();
+    if vantages.is_empty() {
+        let message = format!(
+            "nothing was measured by {} from {} to {}",
+            question.probe, question.range.from, question.range.to
+        );
+        return Err(AnswerError::NotEnoughData(message));
+    }
+    let views = measured.into_views()?;
+    let weight = |market| catalogue.markets.get(market).map_or(1.0, |terms| terms.weight);
+    // A market of which nothing was measured is in the answer, too: without any site.
+    let markets: BTreeMap<MarketId, WeighedMarket> = settled
+        .markets
+        .iter()
+        .map(|market| {
+            let views = views.get(market).cloned().unwrap_or_default();
+            (market.clone(), WeighedMarket { weight: weight(market), views })
+        })
+        .collect();
+    let whole: f64 = markets.values().map(|market| market.weight).sum();
+    let shares = markets.iter().map(|(id, market)| (id.clone(), market.weight / whole)).collect();
+    let settings = RankSettings {
+        score: settled.score,
+        threshold: threshold(catalogue),
+        blocks: question.blocks,
+    };
+    let ranking = tokio::task::spawn_blocking(move || rank_sites(&markets, &settings));
+    let rankings = ranking.await.map_err(AnswerError::stopped)?;
+    let caveats = one_network(catalogue, &settled.markets, &vantages).into_iter().collect();
+    Ok(RankingsAnswer { question, rankings, shares, caveats })
+}
+
+/// Names the markets that are seen from one network only. A vantage point of an unknown network is
+/// taken to be in one of its own.
+fn one_network(
+    catalogue: &Catalogue,
+    markets: &[MarketId],
+    vantages: &BTreeMap<MarketId, BTreeSet<VantageId>>,
+) -> Option<Caveat> {
+    let network = |vantage: &VantageId| match catalogue.vantages.get(vantage) {
+        Some(known) => match (known.asn, &known.network) {
+            (Some(asn), _) => format!("AS{asn}"),
+            (None, Some(network)) => network.clone(),
+            (None, None) => format!("that of {vantage}"),
+        },
+        None => format!("that of {vantage}"),
+    };
+    let lonely: Vec<MarketId> = markets
+        .iter()
+        .filter(|market| {
+            let measuring = vantages.get(*market);
+            let networks: BTreeSet<_> = measuring.into_iter().flatten().map(network).collect();
+            networks.len() == 1
+        })
+        .cloned()
+        .collect();
+    (!lonely.is_empty()).then_some(Caveat::OneNetwork { markets: lonely, of: markets.len() })
+}
