@@ -87,10 +87,8 @@ fn the_tcp_handshake_is_true_to_the_packet() {
         );
         // The kernel stamps its SYN, then the capture does, then the router's end of the link; the
         // answer comes the other way round. So the agent's figure is the longest of the three, whoever
-        // is held up in between, and the capture the strictest bound from below. It is also the one
-        // that does not pass through the router's thread, which other real-time threads may hold up
-        // between a packet's stamp and its reading of the clocks. The kernel's figure is whole
-        // microseconds.
+        // is held up in between, and the capture, which does not pass through the router's thread, the
+        // strictest bound from below. The kernel's figure is whole microseconds.
         assert!(
             least >= -2.0,
             "{least:.1} µs ({least_by_router:.1} by the router): shorter than the packets took"
