@@ -48,7 +48,7 @@ fn a_file_is_written_where_one_is_named() {
     let said = export(&["--format", "hlog", "--phase", "total", "--output", file]);
     assert_eq!(said, "");
     let log = std::fs::read_to_string(file).unwrap();
-    assert!(log.starts_with("#"), "{log}");
+    assert!(log.starts_with('#'), "{log}");
     assert!(log.lines().filter(|line| line.contains("HISTF")).count() > 100, "{log}");
 }
 
