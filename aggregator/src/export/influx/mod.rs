@@ -1,0 +1,3 @@
+//! The export to InfluxDB 2.
+
+pub mod fields;
