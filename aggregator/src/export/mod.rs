@@ -17,6 +17,7 @@
 mod columns;
 mod csv;
 mod histogram_log;
+pub mod influx;
 mod json_lines;
 #[cfg(feature = "parquet")]
 mod parquet;
