@@ -13,6 +13,7 @@ mod figures;
 mod location;
 mod plan;
 mod rank;
+mod remote_rows;
 mod serve;
 mod span;
 mod store;
