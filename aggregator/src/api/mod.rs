@@ -89,7 +89,7 @@ pub struct App {
     /// Reports on their way in.
     arriving: Arc<Semaphore>,
     /// Readers who take rows.
-    exporting: Arc<Semaphore>,
+    taking_rows: Arc<Semaphore>,
     /// Signature checks and decoding under way: work for the processor, not for the event loop.
     decoding: Arc<Semaphore>,
 }
@@ -117,7 +117,7 @@ impl App {
             exporting: None,
             registrations: Arc::default(),
             arriving: Arc::new(Semaphore::new(MOST_ARRIVING)),
-            exporting: Arc::new(Semaphore::new(rows::MOST_READERS)),
+            taking_rows: Arc::new(Semaphore::new(rows::MOST_READERS)),
             decoding: Arc::new(Semaphore::new(cores)),
         }
     }

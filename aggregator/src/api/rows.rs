@@ -35,7 +35,7 @@ pub(super) async fn list(
     let mut parameters = parameters(pairs)?;
     let query = RowsQuery::take_from(&mut parameters)?;
     parameters.finish()?;
-    let Ok(place) = Arc::clone(&app.exporting).try_acquire_owned() else {
+    let Ok(place) = Arc::clone(&app.taking_rows).try_acquire_owned() else {
         let detail = format!("rows are sent to {MOST_READERS} readers at once");
         return Err(Problem::Overloaded.because(detail).retry_after(PAUSE));
     };
