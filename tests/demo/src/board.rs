@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use vantage_wire::report::{Tally, WindowReport};
+use vantage_wire::report::{ProbeKind, Tally, WindowReport};
 use vantage_wire::{FailureCode, LatencyHistogram, Micros, Phase, TargetId, VantageId};
 
 use crate::stage::Seen;
@@ -11,10 +11,10 @@ use crate::stage::Seen;
 /// What is shown of a cell is what was measured in so many seconds.
 const RECENT_S: i64 = 6;
 
-/// Every window so far, by vantage point and target.
+/// Every window so far, by vantage point, target and kind of probe.
 #[derive(Debug, Default)]
 pub struct Board {
-    cells: BTreeMap<(VantageId, TargetId), Vec<Piece>>,
+    cells: BTreeMap<(VantageId, TargetId, ProbeKind), Vec<Piece>>,
 }
 
 /// One window of one series.
@@ -48,7 +48,7 @@ impl Board {
     pub fn add(&mut self, seen: &Seen) {
         for window in &seen.windows {
             for (probe, tally) in &window.tallies {
-                let name = (seen.vantage.clone(), probe.target.clone());
+                let name = (seen.vantage.clone(), probe.target.clone(), probe.kind);
                 if let Some(piece) = Piece::new(window, tally) {
                     self.cells.entry(name).or_default().push(piece);
                 }
@@ -56,7 +56,7 @@ impl Board {
         }
     }
 
-    /// What was measured last.
+    /// What was measured last, by requests over HTTP.
     pub fn recent(&self, vantage: &VantageId, target: &TargetId) -> Cell {
         let pieces = self.pieces(vantage, target);
         let newest = pieces.iter().map(|piece| piece.start_unix_s).max().unwrap_or(i64::MIN);
@@ -72,14 +72,15 @@ impl Board {
 
     fn pieces(&self, vantage: &VantageId, target: &TargetId) -> &[Piece] {
         // Cloning two names is cheap: they are shared.
-        self.cells.get(&(vantage.clone(), target.clone())).map_or(&[], Vec::as_slice)
+        let name = (vantage.clone(), target.clone(), ProbeKind::Http);
+        self.cells.get(&name).map_or(&[], Vec::as_slice)
     }
 
     /// The TCP handshakes that were timed, by vantage point and the address they led to. Windows in
     /// which a target had two addresses are left out: nobody knows which was which.
     pub fn handshakes(&self) -> BTreeMap<(VantageId, IpAddr), LatencyHistogram> {
         let mut handshakes: BTreeMap<_, LatencyHistogram> = BTreeMap::new();
-        for ((vantage, _), pieces) in &self.cells {
+        for ((vantage, ..), pieces) in &self.cells {
             for piece in pieces {
                 if let Some(address) = piece.only_address() {
                     let all = handshakes.entry((vantage.clone(), address)).or_default();
@@ -89,6 +90,14 @@ impl Board {
             }
         }
         handshakes
+    }
+
+    /// What fails more often than not, over the whole act.
+    pub fn failing(&self) -> impl Iterator<Item = (&VantageId, &TargetId, ProbeKind, Cell)> {
+        self.cells.iter().filter_map(|((vantage, target, kind), pieces)| {
+            let cell = Cell::of(pieces.iter());
+            cell.mostly_fails().then_some((vantage, target, *kind, cell))
+        })
     }
 
     /// Attempts so far.
@@ -132,6 +141,11 @@ impl Piece {
 }
 
 impl Cell {
+    /// More fail than succeed.
+    pub fn mostly_fails(&self) -> bool {
+        self.failed * 2 > self.attempts
+    }
+
     fn of<'a>(pieces: impl Iterator<Item = &'a Piece>) -> Self {
         let mut cell = Self::default();
         let (mut total, mut failures) = (LatencyHistogram::new(), BTreeMap::<_, u64>::new());

@@ -4,6 +4,8 @@
 //! move; then weeks around the move are simulated, taken in as reports are, and the questions of a
 //! planner are put to the aggregator's public interface.
 
+#![expect(clippy::format_push_string, reason = "text for people: a few short lines a second")]
+
 pub mod acts;
 mod board;
 pub mod scenario;

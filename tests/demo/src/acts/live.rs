@@ -50,10 +50,15 @@ pub(super) async fn act(
     }
     let live = act.live(whole);
     screen.say(&live.matrix(screen.paint))?;
-    screen.say(&format!("\n{}", live.moves()))?;
-    let check =
-        TruthCheck::new(&act.board.handshakes(), &world.truth()?, &world.report()?, world);
-    screen.say(&format!("{}\n", in_one_line(&check)))?;
+    screen.say("\nmedian of a whole request in ms, before and after\n")?;
+    screen.say(&live.moves())?;
+    let failing = live.failing(screen.paint);
+    if !failing.is_empty() {
+        screen.say("\nwhat failed more often than not\n")?;
+        screen.say(&failing)?;
+    }
+    let check = TruthCheck::new(&act.board.handshakes(), &world.truth()?, &world.report()?, world);
+    screen.say(&format!("\n{}", in_one_line(&check)))?;
     Ok(check)
 }
 
@@ -123,6 +128,7 @@ impl Act<'_> {
     ) -> anyhow::Result<()> {
         if !screen.moves() {
             screen.say(&self.live(elapsed).view(screen.paint))?;
+            screen.say("")?;
         }
         self.moved.push(migration.service.to_string());
         for vantage in self.scenario.catalogue.vantages.keys() {
@@ -141,7 +147,7 @@ impl Act<'_> {
             migration.from,
             destinations(migration)
         );
-        screen.say(&format!("{}\n", screen.paint.news(&news)))?;
+        screen.say(&format!("{}\n\n", screen.paint.news(&news)))?;
         Ok(())
     }
 }
@@ -152,7 +158,8 @@ fn destinations(migration: &Migration) -> String {
     for (market, site) in &migration.to {
         by_site.entry(site).or_default().push(MarketId::as_str(market));
     }
-    let parts = by_site.into_iter().map(|(site, markets)| format!("{site} ({})", markets.join(", ")));
+    let parts =
+        by_site.into_iter().map(|(site, markets)| format!("{site} ({})", markets.join(", ")));
     parts.collect::<Vec<_>>().join(", ")
 }
 

@@ -53,7 +53,8 @@ pub async fn play(
     let leading = door.map(|door| tokio::spawn(door.lead_in(closing.clone())));
     let parts = async {
         screen.done(&format!("the aggregator is at http://{}:{PORT}", scenario.address(HQ)))?;
-        let truth = live::act(scenario, world, folders, &aggregator, &programme, stop, screen).await?;
+        let truth =
+            live::act(scenario, world, folders, &aggregator, &programme, stop, screen).await?;
         let season = season::act(scenario, folders, &aggregator, &programme, screen).await?;
         let mut answers = answers::ask(scenario, season, keep.as_deref(), screen).await?;
         answers["truth"] = json!(truth);

@@ -15,6 +15,8 @@ use crate::scenario::{HQ, Scenario, Season};
 use crate::screen::{Screen, bar};
 use crate::stage::{Aggregator, Folders, Identity, PORT};
 
+/// Hours of a report.
+const HOURS: u64 = 24;
 /// Reports of one vantage point that wait to be delivered.
 const MOST_WAITING: usize = 2;
 
@@ -53,12 +55,17 @@ pub(super) async fn act(
         ended.context("loading has crashed")??;
     }
     let taken_in = clock::now().since(begin);
-    screen.draw(&format!("  {} rolling up by hour and day …", bar(all, all)))?;
-    aggregator.roll_up().await?;
+    let rolling = clock::now();
+    let (mut hours, mut is_more) = (0, true);
+    while is_more {
+        screen.draw(&format!("  {} rolled up by hour and day", bar(hours, all * HOURS)))?;
+        let (more, left) = aggregator.roll_up().await?;
+        (hours, is_more) = (hours + more, left);
+    }
     screen.done(&format!(
         "{reports} reports with {series} series-windows taken in within {:.1} s, rolled up in {:.1} s",
         taken_in.as_secs_f64(),
-        (clock::now().since(begin) - taken_in).as_secs_f64()
+        clock::now().since(rolling).as_secs_f64()
     ))?;
     Ok(season)
 }
@@ -79,7 +86,8 @@ async fn load(
             let seconds = season.seconds();
             let (from, to) = (seconds.start, seconds.end);
             for report in simulated.reports(&vantage, identity.boot, from, to, length) {
-                if sealed.blocking_send((identity.seal(&report)?, series_windows(&report))).is_err() {
+                if sealed.blocking_send((identity.seal(&report)?, series_windows(&report))).is_err()
+                {
                     break;
                 }
             }

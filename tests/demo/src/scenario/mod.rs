@@ -18,8 +18,8 @@ use jiff::tz::TimeZone;
 use vantage_aggregator::catalogue::{Catalogue, Migration};
 use vantage_wire::{MarketId, ServiceId, SiteId, TargetId, VantageId};
 
-pub use file::{ScenarioError, Trouble, Way};
 pub use catalogue::CA_FILE;
+pub use file::{ScenarioError, Trouble, Way};
 pub use network::{HTTPS, clock_hour};
 pub use question::{Kind, Question};
 pub use season::{Season, WINDOW};
@@ -89,7 +89,12 @@ impl Scenario {
 
     /// When the services move in the simulated weeks.
     pub fn cutover(&self) -> Timestamp {
-        self.catalogue.migrations.values().map(|migration| migration.cutover).min().unwrap_or_default()
+        self.catalogue
+            .migrations
+            .values()
+            .map(|migration| migration.cutover)
+            .min()
+            .unwrap_or_default()
     }
 
     /// The moves of a service.
@@ -114,7 +119,8 @@ impl Scenario {
     /// How far a market's clocks are ahead of UTC, in seconds. They do not change in the weeks that are
     /// simulated; where they would, evenings are out by an hour on one side.
     fn ahead_of_utc_s(&self, market: &MarketId) -> i64 {
-        let zone = self.catalogue.markets.get(market).map_or(TimeZone::UTC, |m| m.time_zone.clone());
+        let zone =
+            self.catalogue.markets.get(market).map_or(TimeZone::UTC, |m| m.time_zone.clone());
         zone.to_offset(self.cutover()).seconds().into()
     }
 

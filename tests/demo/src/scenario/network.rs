@@ -44,10 +44,15 @@ impl Scenario {
             services,
         };
         let vantages = self.catalogue.vantages.keys().map(|vantage| {
-            let dns = DnsSpec { ttl_s: TTL_S, records: self.answers(vantage, |_| false), ..DnsSpec::default() };
+            let dns = DnsSpec {
+                ttl_s: TTL_S,
+                records: self.answers(vantage, |_| false),
+                ..DnsSpec::default()
+            };
             host(vantage.as_str(), vec![ServiceSpec::Dns(dns)])
         });
-        let sites = self.catalogue.sites.keys().map(|site| host(site.as_str(), self.served_at(site)));
+        let sites =
+            self.catalogue.sites.keys().map(|site| host(site.as_str(), self.served_at(site)));
         WorldConfig {
             seed: self.file.seed,
             time: TimeSpec { start_hour: 0.0, factor: DAY_S / day.as_secs_f64() },
@@ -107,7 +112,8 @@ impl Scenario {
             evening: Some(Evening {
                 peak_hour: (PEAK_HOUR - ahead_hours).rem_euclid(24.0),
                 width_hours: 2.0,
-                delay_ms: (way.evening_ms - way.usual_ms) / 2.0,
+                // In each direction.
+                delay_ms: way.evening_delay_ms() / 2.0,
                 loss: (loss * way.evening()).min(1.0),
             }),
             loss: Some(loss),

@@ -101,7 +101,9 @@ fn parse(arguments: &[String]) -> Result<Command, clap::Error> {
 fn filled(ask: &str, season: Season) -> Vec<String> {
     let dates = [("{from}", season.from), ("{cutover}", season.cutover), ("{to}", season.to)];
     let fill = |word: &str| {
-        dates.iter().fold(word.to_owned(), |word, (name, date)| word.replace(name, &date.to_string()))
+        dates
+            .iter()
+            .fold(word.to_owned(), |word, (name, date)| word.replace(name, &date.to_string()))
     };
     ask.split_whitespace().map(fill).collect()
 }

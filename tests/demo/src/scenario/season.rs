@@ -76,9 +76,13 @@ impl Scenario {
                 Probed::Site(site) => {
                     let leg = |kind| self.leg(vantage, market, &site, kind);
                     let always = |kind| vec![(i64::MIN, leg(kind))];
-                    let kinds = [Some(ProbeKind::Http), self.file.probe_dns.then_some(ProbeKind::Dns)];
+                    let kinds =
+                        [Some(ProbeKind::Http), self.file.probe_dns.then_some(ProbeKind::Dns)];
                     for kind in kinds.into_iter().flatten() {
-                        series.push(SeasonSeries { probe: probe(&target, kind)?, legs: always(kind) });
+                        series.push(SeasonSeries {
+                            probe: probe(&target, kind)?,
+                            legs: always(kind),
+                        });
                     }
                 }
                 Probed::Service(service) => {

@@ -6,8 +6,8 @@ use vantage_wire::{FailureCode, MarketId, Phase, SiteId};
 
 use super::paint::Paint;
 
-/// Less is not worth a line: one attempt in a hundred.
-const LEAST: f64 = 0.01;
+/// Less is not worth a line: one attempt in two hundred.
+const LEAST: f64 = 0.005;
 
 /// A kind of failure at a site, as seen from a market.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -14,8 +14,8 @@ pub use paint::Paint;
 pub use progress::bar;
 pub use ranking::ranking;
 
-/// The width that everything is laid out for.
-const COLUMNS: usize = 100;
+/// The width that what is drawn again is laid out for.
+const COLUMNS: usize = 80;
 
 /// Where the demo speaks to.
 #[derive(Debug)]
@@ -33,8 +33,11 @@ impl Screen {
     pub fn stdout() -> Self {
         let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
-        let moves = io::stdout().is_terminal() && !dumb;
-        Self { paint: Paint(moves && !set("NO_COLOR")), moves, drawn: 0 }
+        let width = terminal_size::terminal_size().map_or(0, |(width, _)| usize::from(width.0));
+        // A line that is wrapped would be two lines to draw again.
+        let moves = io::stdout().is_terminal() && !dumb && width >= COLUMNS;
+        let colours = io::stdout().is_terminal() && !dumb && !set("NO_COLOR");
+        Self { paint: Paint(colours), moves, drawn: 0 }
     }
 
     /// Whether lines can be drawn again.
@@ -64,7 +67,7 @@ impl Screen {
             // Up to the first line drawn, and everything from there on cleared.
             out += &format!("\x1b[{}F\x1b[J", self.drawn);
         }
-        let text = text.trim_end_matches('\n');
+        let text = text.strip_suffix('\n').unwrap_or(text);
         out += text;
         out.push('\n');
         self.drawn = if again { text.lines().count().max(1) } else { 0 };

@@ -52,9 +52,6 @@ fn score(site: &Standing) -> String {
 
 /// Those after the best: by how much they are behind it.
 fn other(site: &Standing) -> String {
-    let behind = site.behind_best_us.map_or_else(
-        || score(site),
-        |us| format!("+{:.0}", us / 1e3),
-    );
+    let behind = site.behind_best_us.map_or_else(|| score(site), |us| format!("+{:.0}", us / 1e3));
     format!("{} {} {behind}", rank(site), site.site)
 }

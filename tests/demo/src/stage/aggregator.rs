@@ -21,8 +21,9 @@ pub const PORT: u16 = 8420;
 const KEEP: Duration = Duration::from_hours(24 * 36_500);
 const GRACE: Duration = Duration::from_secs(10);
 const TOKEN_VALID_US: i64 = 3_600 * 1_000_000;
-/// Hours, and days, that are rolled up at a time.
-const AT_ONCE: u32 = 64;
+/// Hours, and days, that are rolled up at a time: those of a week or so, as a day whose hours come in
+/// parts is added up for each.
+const AT_ONCE: u32 = 1_500;
 
 /// A running aggregator.
 #[derive(Debug)]
@@ -80,13 +81,14 @@ impl Aggregator {
         Ok(token.reveal().to_owned())
     }
 
-    /// Sums up by hour and day what has come in; the aggregator does the same once a minute.
+    /// Sums up by hour and day some of what has come in, as the aggregator does once a minute. Answers
+    /// how many hours, and whether there is more to do.
     ///
     /// # Errors
     /// Where the store cannot be written.
-    pub async fn roll_up(&self) -> anyhow::Result<()> {
-        while self.store.roll_up(AT_ONCE).await?.is_more {}
-        Ok(())
+    pub async fn roll_up(&self) -> anyhow::Result<(u64, bool)> {
+        let done = self.store.roll_up(AT_ONCE).await?;
+        Ok((done.hours, done.is_more))
     }
 
     /// Waits for its end, once it was told to stop.

@@ -1,15 +1,15 @@
 //! What runs: the aggregator at its host, agents at theirs, and a way in from this machine.
 
-mod aggregator;
 mod agent;
+mod aggregator;
 mod crew;
 mod door;
 mod watched;
 
 use std::path::{Path, PathBuf};
 
-pub use aggregator::{Aggregator, PORT};
 pub use agent::Identity;
+pub use aggregator::{Aggregator, PORT};
 pub use crew::Crew;
 pub use door::{Door, open_door, taken_door};
 pub use watched::Seen;

@@ -177,7 +177,11 @@ impl<'a> Running<'a> {
     pub fn end_well(self) -> Ended {
         let ended = self.end();
         assert!(ended.status.success(), "{}{}", ended.said, ended.complained);
-        assert!(!ended.said.contains('\x1b'), "no escape codes where nobody draws:\n{}", ended.said);
+        assert!(
+            !ended.said.contains('\x1b'),
+            "no escape codes where nobody draws:\n{}",
+            ended.said
+        );
         ended
     }
 }
