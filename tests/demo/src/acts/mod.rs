@@ -65,8 +65,13 @@ pub async fn play(
         }
         anyhow::Ok(())
     };
-    let played = stop.run_until_cancelled(parts).await;
-    if let (Some(Ok(())), Some(url)) = (&played, &keep) {
+    let played = match stop.run_until_cancelled(parts).await {
+        // Told to stop, parts may end by an error before they are given up.
+        Some(Err(_)) if stop.is_cancelled() => Ok(None),
+        None => Ok(None),
+        Some(outcome) => outcome.map(Some),
+    };
+    if let (Ok(Some(())), Some(url)) = (&played, &keep) {
         screen.say(&format!(
             "\nThe aggregator answers at {url} until Ctrl-C: ask it with `vantage … --url {url}`.\n\
              What it keeps is in {}",
@@ -79,13 +84,9 @@ pub async fn play(
     if let Some(leading) = leading {
         leading.await.context("the way in has crashed")?.context("the way in")?;
     }
-    let kept = keep.is_some() && matches!(played, Some(Ok(())));
-    match played {
-        // To be kept until it is interrupted is to go well.
-        Some(outcome) => outcome.and(ended).map(|()| Some(())),
-        None if kept => Ok(Some(())),
-        None => Ok(None),
-    }
+    let played = played?;
+    ended?;
+    Ok(played)
 }
 
 /// The results by the kind of their question.
