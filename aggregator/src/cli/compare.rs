@@ -141,7 +141,8 @@ fn when(class: TemporalClass) -> String {
     .to_owned()
 }
 
-fn people(answer: &ComparisonAnswer) -> String {
+/// What a migration has changed, in tables for people.
+pub fn people(answer: &ComparisonAnswer) -> String {
     let mut text = heading(answer);
     let comparison = &answer.comparison;
     let mut rows: Vec<_> = comparison.markets.iter().map(row).collect();

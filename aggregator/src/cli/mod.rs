@@ -23,6 +23,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+pub use compare::people as comparison_for_people;
+pub use plan::people as plan_for_people;
+
 use exit::CommandError;
 
 /// Where should we host? Takes in what agents measure, keeps it, and answers.

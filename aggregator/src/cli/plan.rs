@@ -70,7 +70,8 @@ fn csv(answer: &PlanAnswer) -> String {
     table::csv(&headings, &rows)
 }
 
-fn people(answer: &PlanAnswer) -> String {
+/// The sites to host at, in tables for people.
+pub fn people(answer: &PlanAnswer) -> String {
     let mut text = if let Some(plan) = &answer.plan {
         chosen(answer, plan)
     } else {

@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
 use super::location::StoreArguments;
 use super::{CommandError, span};
 use crate::config::{Config, ConfigError, USUAL_FILE};
@@ -114,13 +117,32 @@ pub(super) async fn execute(arguments: Arguments) -> Result<(), CommandError> {
         grace: config.grace,
         influx: config.influx,
     };
-    match serve(settings).await {
+    // Before anything is begun, so that no signal finds the process half way.
+    let stop = stop_on_signal().map_err(|error| CommandError::Failed(error.into()))?;
+    match serve(settings, stop, |url| println!("{url}")).await {
         Ok(true) => Ok(()),
         Ok(false) => {
             Err(CommandError::Failed(anyhow::anyhow!("did not end in order; see the log")))
         }
         Err(error) => Err(cannot_begin(error)),
     }
+}
+
+/// A token that is cancelled by SIGTERM or Ctrl-C.
+fn stop_on_signal() -> std::io::Result<CancellationToken> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let stop = CancellationToken::new();
+    let told = stop.clone();
+    // Ends with the run-time, which ends with the program.
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => tracing::info!("SIGTERM"),
+            _ = interrupt.recv() => tracing::info!("interrupted"),
+        }
+        told.cancel();
+    });
+    Ok(stop)
 }
 
 fn cannot_begin(error: StartError) -> CommandError {

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 use vantage_service::Supervisor;
 use vantage_wire::Micros;
 
@@ -49,15 +49,17 @@ pub struct Settings {
     pub influx: Option<InfluxConfig>,
 }
 
-/// Serves until SIGTERM or SIGINT, then drains. Returns whether all ended in order.
+/// Serves until `stop` is cancelled, then drains. `listening` gets its URL once it serves. Returns
+/// whether all ended in order.
 ///
 /// # Errors
 ///
 /// [`StartError`]: it has not begun.
-pub async fn serve(settings: Settings) -> Result<bool, StartError> {
-    // Before anything is begun, so that no signal finds the process half way.
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+pub async fn serve(
+    settings: Settings,
+    stop: CancellationToken,
+    listening: impl FnOnce(&str),
+) -> Result<bool, StartError> {
     let supervisor = Supervisor::from_environment();
     let clock: Arc<dyn WallClock> = Arc::new(SystemClock);
 
@@ -139,8 +141,9 @@ pub async fn serve(settings: Settings) -> Result<bool, StartError> {
     )
     .exporting(exporting);
     tasks.essential("listen", listen::serve(listener, tls, api::router(app), tasks.clone()));
-    tracing::info!(store = %settings.store, "listening on {scheme}://{address}");
-    println!("{scheme}://{address}");
+    let url = format!("{scheme}://{address}");
+    tracing::info!(store = %settings.store, "listening on {url}");
+    listening(&url);
     tasks.essential("watchdog", {
         let (supervisor, draining) = (supervisor.clone(), tasks.draining().clone());
         async move {
@@ -151,8 +154,7 @@ pub async fn serve(settings: Settings) -> Result<bool, StartError> {
     supervisor.ready();
 
     tokio::select! {
-        _ = terminate.recv() => tracing::info!("SIGTERM: draining"),
-        _ = interrupt.recv() => tracing::info!("interrupted: draining"),
+        () = stop.cancelled() => tracing::info!("draining"),
         () = tasks.draining().cancelled() => {}
     }
     supervisor.stopping();

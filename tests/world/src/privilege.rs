@@ -5,14 +5,22 @@ use std::ffi::CString;
 use std::io;
 use std::path::Path;
 use std::process::{Command, ExitCode, ExitStatus};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
 
-use nix::unistd::{Gid, Uid};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Gid, Pid, Uid};
 
 use crate::network::Namespace;
 use crate::sys::start_in_user_namespace;
 
 /// Set in a process that has been started anew in its own user namespace.
 const MARK: &str = "VANTAGE_WORLD_USER_NAMESPACE";
+
+/// How often the process that waits for its other self looks after it.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Whether worlds can be started here.
 #[derive(Debug)]
@@ -72,7 +80,7 @@ impl PrivilegeError {
 
 /// Sees to it that worlds can be started: in this process where it has the right, otherwise by
 /// running the same program with the same arguments in a user, mount and network namespace of its
-/// own. To be called first thing in `main`.
+/// own, which is then told of SIGINT and SIGTERM, and waited for. To be called first thing in `main`.
 ///
 /// # Errors
 /// Where the system forbids both; the message is one line that says how to go on.
@@ -90,12 +98,36 @@ pub fn acquire() -> Result<Privilege, PrivilegeError> {
         only_root(Uid::effective().as_raw()),
         only_root(Gid::effective().as_raw()),
     );
-    let status = command.status().map_err(|error| match error.kind() {
+    let status = run_and_attend(&mut command)?;
+    Ok(Privilege::RanElsewhere(exit_code(status)))
+}
+
+/// Whoever started this process knows its id only: what it is told is for the other one.
+fn run_and_attend(command: &mut Command) -> Result<ExitStatus, PrivilegeError> {
+    let mut told = Vec::new();
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        let flag = Arc::new(AtomicBool::new(false));
+        signal_hook::flag::register(signal as i32, Arc::clone(&flag))
+            .map_err(PrivilegeError::Rerun)?;
+        told.push((signal, flag));
+    }
+    let mut child = command.spawn().map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => PrivilegeError::Rerun(error),
         // EPERM, ENOSPC (the limit of namespaces), EINVAL (a kernel without them).
         _ => PrivilegeError::refused(error),
     })?;
-    Ok(Privilege::RanElsewhere(exit_code(status)))
+    loop {
+        if let Some(status) = child.try_wait().map_err(PrivilegeError::Rerun)? {
+            return Ok(status);
+        }
+        for (signal, _) in told.iter().filter(|(_, flag)| flag.swap(false, Ordering::Relaxed)) {
+            if let Ok(pid) = i32::try_from(child.id()) {
+                // It fails only where the child has just ended by itself.
+                let _ = kill(Pid::from_raw(pid), *signal);
+            }
+        }
+        thread::sleep(LOOK_EVERY);
+    }
 }
 
 /// The exit code that passes on how a child ended: its own, or 128 + the signal as a shell has it.

@@ -8,10 +8,10 @@ use serde_json::Value;
 use tempfile::TempDir;
 use vantage_aggregator::catalogue::Catalogue;
 use vantage_aggregator::store::{EnrolmentToken, IncomingReport, Location, Store, TimeZoneName};
-use vantage_wire::report::{Family, Health, ProbeKey, ProbeKind, Report, Software};
+use vantage_wire::report::{Family, ProbeKey, ProbeKind, Software};
 use vantage_wire::{
-    BootId, FailureCode, MarketId, Micros, Phase, ProbeId, Sequence, TargetId, UtcMicros,
-    VantageId, WindowLength,
+    BootId, FailureCode, MarketId, Micros, Phase, ProbeId, TargetId, UtcMicros, VantageId,
+    WindowLength,
 };
 use vantage_world::season::{Leg, SeasonPath, SeasonSeries, SeasonVantage};
 
@@ -66,6 +66,7 @@ fn leg(market: usize, site: usize) -> Leg {
         evening: 1.0,
         day_sigma: 0.1,
         attempt_sigma: 0.3,
+        loss: 0.0,
         failures,
     };
     let address = IpAddr::from([192, 0, 2, u8::try_from(site).unwrap() + 1]);
@@ -213,17 +214,11 @@ fn at(unix_s: i64) -> UtcMicros {
 
 async fn load(store: &Store, market: &str, vantage: &SeasonVantage) {
     let hour = WindowLength::from_seconds(3600).unwrap();
-    let windows: Vec<_> = vantage.windows(MONDAY, MONDAY + 8 * WEEK, hour).collect();
-    let reports = windows.chunks(24).zip(1..).map(|(day, sequence)| IncomingReport {
-        received: day.last().unwrap().window.end(),
-        report: Report {
-            vantage: name(market),
-            boot: BootId::new([1; 16]),
-            sequence: Sequence::new(sequence).unwrap(),
-            software: Software::new("season"),
-            windows: day.to_vec(),
-            health: Health::default(),
-        },
+    let boot = BootId::new([1; 16]);
+    let reports = vantage.reports(&name(market), boot, MONDAY, MONDAY + 8 * WEEK, hour);
+    let reports = reports.map(|report| IncomingReport {
+        received: report.windows.last().unwrap().window.end(),
+        report,
     });
     store.append(&reports.collect::<Vec<_>>()).await.unwrap();
 }

@@ -31,6 +31,9 @@ pub struct InterferenceRule {
     pub after_ms: Option<u64>,
     /// `reject`: what the sender is told.
     pub code: Option<RejectCode>,
+    /// `reset`, `kill`: the share of the connections that it hits, drawn for each. (0…1) Default 1.
+    #[serde(default = "InterferenceRule::default_share")]
+    pub share: f64,
     /// Where on the path it stands: 0 at the sender, 1 at the receiver. Default 0.5.
     #[serde(default = "InterferenceRule::default_at")]
     pub at: f64,
@@ -90,12 +93,21 @@ impl InterferenceRule {
         0.5
     }
 
+    const fn default_share() -> f64 {
+        1.0
+    }
+
     /// Everything that is wrong with the rule.
     pub fn problems(&self) -> Vec<String> {
         use InterferenceAction as Action;
         let mut problems = Vec::new();
         if !(0.0..=1.0).contains(&self.at) {
             problems.push(format!("at is {}; it is a place on the path, 0…1", self.at));
+        }
+        if !(0.0..=1.0).contains(&self.share) {
+            problems.push(format!("share is {}; it is a share of connections, 0…1", self.share));
+        } else if self.share < 1.0 && !matches!(self.action, Action::Reset | Action::Kill) {
+            problems.push("share belongs to actions \"reset\" and \"kill\" only".into());
         }
         let mut belongs = |key: &str, given: bool, to: Action, name: &str| {
             if given && self.action != to {
@@ -174,6 +186,8 @@ mod tests {
         assert!(rule("action = 'drop'").problems().is_empty());
         let problems = rule("action = 'throttle'\nafter-ms = 5").problems().join("; ");
         assert!(problems.contains("after-ms belongs") && problems.contains("needs rate-kbps"));
+        let problems = rule("action = 'drop'\nshare = 0.5").problems().join("; ");
+        assert!(problems.contains("share belongs"), "{problems}");
         let problems = rule("action = 'reset'").problems().join("; ");
         assert!(problems.contains("tcp"), "{problems}");
     }

@@ -28,9 +28,12 @@ pub struct Path {
 impl Path {
     /// A path with a generator of its own, so that traffic elsewhere never changes its draws.
     pub fn new(spec: PathSpec, seed: u64, from: usize, to: usize) -> Self {
-        let interference = Interference::new(&spec.interference);
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         random.set_stream(((from as u64) << 32) | to as u64);
+        // Its draws leave those of loss and jitter as they were: another stream of the same seed.
+        let mut of_interference = random.clone();
+        of_interference.set_stream(1 << 63 | ((from as u64) << 32) | to as u64);
+        let interference = Interference::new(&spec.interference, of_interference);
         Self {
             spec,
             random,
@@ -50,7 +53,7 @@ impl Path {
     /// interference stay the same, the connections they know are kept.
     pub fn change(&mut self, spec: &PathSpec) {
         if self.spec.interference != spec.interference {
-            self.interference = Interference::new(&spec.interference);
+            self.interference.change(&spec.interference);
         }
         self.spec = spec.clone();
     }

@@ -14,9 +14,12 @@ use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 use vantage_wire::failure::Detail;
 use vantage_wire::report::{
-    ClockOffset, EncodedHistogram, FailureCount, ProbeKey, Tally, WindowReport,
+    ClockOffset, EncodedHistogram, FailureCount, Health, ProbeKey, ProbeKind, Report, Software,
+    Tally, WindowReport,
 };
-use vantage_wire::{LatencyHistogram, Micros, Phase, Window, WindowLength};
+use vantage_wire::{
+    BootId, FailureCode, LatencyHistogram, Micros, Phase, Sequence, VantageId, Window, WindowLength,
+};
 
 pub use path::SeasonPath;
 use path::Weather;
@@ -24,7 +27,8 @@ use path::Weather;
 /// What one vantage point measures of one target.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SeasonSeries {
-    /// The probe. `total` is made of `connect`, `tls` and `request`, one round trip each.
+    /// The probe: `http`, whose `total` is made of `connect`, `tls` and `request`, one round trip each,
+    /// or `dns`, which is one round trip.
     pub probe: ProbeKey,
     /// Where it leads to, from which second (Unix time) on, in their order: a service moves. What
     /// lies before the first is not measured.
@@ -79,12 +83,42 @@ impl SeasonVantage {
                 let leg = series.leg(start)?;
                 let factor = weather.advance(&leg.path, start + self.local_offset_s, rng);
                 let due = series.due(length);
-                Some((series.probe.clone(), tally(leg, factor, due, rng)))
+                Some((series.probe.clone(), tally(&series.probe, leg, factor, due, rng)))
             });
             Some(WindowReport { window, clock: Some(CLOCK), tallies: tallies.collect() })
         })
     }
 }
+
+impl SeasonVantage {
+    /// The same windows as the reports of one run of an agent, one for each day.
+    pub fn reports(
+        &self,
+        vantage: &VantageId,
+        boot: BootId,
+        from_unix_s: i64,
+        to_unix_s: i64,
+        length: WindowLength,
+    ) -> impl Iterator<Item = Report> + '_ {
+        let per_day = usize::try_from(DAY_S / length.seconds()).unwrap_or(1);
+        let mut windows = self.windows(from_unix_s, to_unix_s, length);
+        let (vantage, mut number) = (vantage.clone(), 0);
+        std::iter::from_fn(move || {
+            let windows: Vec<_> = windows.by_ref().take(per_day).collect();
+            number += 1;
+            Some(Report {
+                vantage: vantage.clone(),
+                boot,
+                sequence: Sequence::new(number)?,
+                software: Software::new("season"),
+                windows: Some(windows).filter(|windows| !windows.is_empty())?,
+                health: Health::default(),
+            })
+        })
+    }
+}
+
+const DAY_S: u32 = 86_400;
 
 impl SeasonSeries {
     fn leg(&self, second: i64) -> Option<&Leg> {
@@ -99,22 +133,44 @@ impl SeasonSeries {
 }
 
 /// The phases of an attempt in their order, each one round trip.
-const PHASES: [Phase; 3] = [Phase::Connect, Phase::Tls, Phase::Request];
+fn phases(kind: ProbeKind) -> &'static [Phase] {
+    match kind {
+        ProbeKind::Dns => &[Phase::Dns],
+        _ => &[Phase::Connect, Phase::Tls, Phase::Request],
+    }
+}
 
-fn tally(leg: &Leg, weather: f64, due: u64, rng: &mut ChaCha8Rng) -> Tally {
+/// What an attempt is called that was not over in time.
+fn timed_out(phase: Phase) -> FailureCode {
+    match phase {
+        Phase::Dns => FailureCode::DnsTimeout,
+        Phase::Connect => FailureCode::TcpTimeout,
+        Phase::Tls => FailureCode::TlsTimeout,
+        _ => FailureCode::HttpFirstByteTimeout,
+    }
+}
+
+fn tally(probe: &ProbeKey, leg: &Leg, weather: f64, due: u64, rng: &mut ChaCha8Rng) -> Tally {
     let mut samples: BTreeMap<Phase, Vec<Micros>> = BTreeMap::new();
     let mut failures: BTreeMap<_, FailureCount> = BTreeMap::new();
     let mut ok = 0;
+    let phases = phases(probe.kind);
     for _ in 0..due {
-        let failure = leg.path.failure(weather, rng);
+        let mut failure = leg.path.failure(weather, rng);
         let mut total_us = 0.0;
-        for phase in PHASES {
+        for &phase in phases {
             if failure.is_some_and(|(failed, _)| failed <= phase) {
                 break;
             }
             let server_us = if phase == Phase::Request { SERVER_US } else { 0.0 };
-            let took_us = leg.path.round_trip_us(weather, rng) + server_us;
+            let round_trip_us = leg.path.round_trip_us(weather, rng);
+            let waits_us = leg.path.waits_us(phase, round_trip_us, weather, rng);
+            let took_us = round_trip_us + waits_us + server_us;
             total_us += took_us;
+            if total_us > probe.timeout.get() as f64 {
+                failure = Some((phase, timed_out(phase)));
+                break;
+            }
             samples.entry(phase).or_default().push(micros(took_us));
         }
         if let Some((phase, code)) = failure {
@@ -122,7 +178,7 @@ fn tally(leg: &Leg, weather: f64, due: u64, rng: &mut ChaCha8Rng) -> Tally {
             failures.entry((code, phase)).or_insert(row).count += 1;
         } else {
             ok += 1;
-            samples.entry(Phase::Total).or_default().push(micros(total_us));
+            samples.entry(probe.kind.outcome_phase()).or_default().push(micros(total_us));
         }
     }
     let phases = samples.into_iter().map(|(phase, samples)| {
@@ -155,6 +211,7 @@ mod tests {
             evening: 1.0,
             day_sigma: 0.2,
             attempt_sigma: 0.4,
+            loss: 0.0,
             failures: vec![((Phase::Connect, FailureCode::TcpTimeout), failing)],
         }
     }

@@ -17,9 +17,22 @@ pub struct SeasonPath {
     pub day_sigma: f64,
     /// How much successive attempts differ, likewise.
     pub attempt_sigma: f64,
+    /// Share of the packets that are lost, each way. More in the evening, as the excess is. What is
+    /// lost is sent again, so that most of it is a longer wait and not a failure.
+    pub loss: f64,
     /// Share of the attempts that fail, by where and why. More in the evening, as the excess is.
     pub failures: Vec<((Phase, FailureCode), f64)>,
 }
+
+/// How long a client waits before it opens a connection again (RFC 6298 §2.1).
+const FIRST_WAIT_US: f64 = 1e6;
+/// How much longer than a round trip it waits before it sends data again: the least that Linux takes.
+const LEAST_WAIT_US: f64 = 200e3;
+/// However busy the evening, half of the packets get through.
+const MOST_LOSS: f64 = 0.5;
+
+/// No attempt takes longer.
+const LONGEST_US: f64 = 60e6;
 
 /// How much windows differ within a day, as [`SeasonPath::day_sigma`] is for days. One window
 /// resembles the next: see [`Weather`].
@@ -70,6 +83,29 @@ impl SeasonPath {
     pub(super) fn round_trip_us(&self, weather: f64, rng: &mut impl Rng) -> f64 {
         let noise: f64 = StandardNormal.sample(rng);
         1e3 * (self.floor_ms + self.excess_ms * weather * (noise * self.attempt_sigma).exp())
+    }
+
+    /// How much longer a round trip takes because of packets that are lost, in µs: each wait is twice
+    /// the one before (RFC 6298 §5.5).
+    pub(super) fn waits_us(
+        &self,
+        phase: Phase,
+        round_trip_us: f64,
+        weather: f64,
+        rng: &mut impl Rng,
+    ) -> f64 {
+        if self.loss <= 0.0 {
+            return 0.0;
+        }
+        let kept = 1.0 - (self.loss * weather).min(MOST_LOSS);
+        let mut wait_us =
+            if phase == Phase::Connect { FIRST_WAIT_US } else { round_trip_us + LEAST_WAIT_US };
+        let mut waited_us = 0.0;
+        while rng.random::<f64>() >= kept * kept && waited_us < LONGEST_US {
+            waited_us += wait_us;
+            wait_us *= 2.0;
+        }
+        waited_us
     }
 
     /// How an attempt fails, if it does.

@@ -3,6 +3,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 
+use rand::{Rng, RngExt as _};
+
 use crate::clock::Nanos;
 use crate::config::{InterferenceAction, InterferenceRule};
 use crate::router::forge::Reset;
@@ -43,7 +45,7 @@ enum State {
     New,
     /// Waiting for the server name.
     Reading(Box<HelloReader>),
-    /// Asked for another name.
+    /// Asked for another name, or was spared.
     Innocent,
     /// To be cut later.
     Waiting,
@@ -77,6 +79,7 @@ impl Flows {
         rule: &InterferenceRule,
         packet: &Packet<'_>,
         arrival: Nanos,
+        random: &mut impl Rng,
     ) -> Option<(FlowKey, Judgement)> {
         let PacketKey::Tcp { source_port, destination_port, seq, ack, flags, payload_bytes } =
             packet.key
@@ -127,6 +130,10 @@ impl Flows {
             State::Dead => return Some((key, Judgement::Dead)),
         };
         if !caught {
+            return Some((key, Judgement::Innocent));
+        }
+        if rule.share < 1.0 && random.random::<f64>() >= rule.share {
+            flow.state = State::Innocent;
             return Some((key, Judgement::Innocent));
         }
         flow.state = match rule.action {

@@ -5,6 +5,8 @@ mod flows;
 
 use std::time::Duration;
 
+use rand_chacha::ChaCha8Rng;
+
 use super::forge::Reset;
 use super::narrow_link::NarrowLink;
 use super::packet::Packet;
@@ -22,6 +24,7 @@ const THROTTLE_QUEUE_BYTES: u64 = 65_536;
 #[derive(Debug)]
 pub struct Interference {
     rules: Vec<RuleState>,
+    random: ChaCha8Rng,
 }
 
 #[derive(Debug)]
@@ -101,22 +104,27 @@ fn permille(share: f64) -> u16 {
 }
 
 impl Interference {
-    /// Rules that have seen nothing yet.
-    pub fn new(rules: &[InterferenceRule]) -> Self {
-        let rules = rules
-            .iter()
-            .map(|rule| RuleState {
-                rule: rule.clone(),
-                flows: Flows::default(),
-                throttle: NarrowLink::default(),
-            })
-            .collect();
-        Self { rules }
+    /// Rules that have seen nothing yet; `random` decides which connections are hit.
+    pub fn new(rules: &[InterferenceRule], random: ChaCha8Rng) -> Self {
+        let mut interference = Self { rules: Vec::new(), random };
+        interference.change(rules);
+        interference
+    }
+
+    /// Other rules, which have seen nothing yet.
+    pub fn change(&mut self, rules: &[InterferenceRule]) {
+        let fresh = |rule: &InterferenceRule| RuleState {
+            rule: rule.clone(),
+            flows: Flows::default(),
+            throttle: NarrowLink::default(),
+        };
+        self.rules = rules.iter().map(fresh).collect();
     }
 
     /// What the first rule that matches does to a packet.
     pub fn meet(&mut self, packet: &Packet<'_>, arrival: Nanos) -> Effect {
-        self.rules.iter_mut().find_map(|state| state.meet(packet, arrival)).unwrap_or_default()
+        let Self { rules, random } = self;
+        rules.iter_mut().find_map(|state| state.meet(packet, arrival, random)).unwrap_or_default()
     }
 
     /// Cuts a connection whose time has come: the resets for both ends.
@@ -135,16 +143,23 @@ impl Interference {
 
 impl RuleState {
     /// `None` when the rule does not match.
-    fn meet(&mut self, packet: &Packet<'_>, arrival: Nanos) -> Option<Effect> {
+    fn meet(
+        &mut self,
+        packet: &Packet<'_>,
+        arrival: Nanos,
+        random: &mut ChaCha8Rng,
+    ) -> Option<Effect> {
         if !covers(&self.rule, packet.key) {
             return None;
         }
         match self.rule.action {
-            InterferenceAction::Reset | InterferenceAction::Kill => self.meet_flow(packet, arrival),
+            InterferenceAction::Reset | InterferenceAction::Kill => {
+                self.meet_flow(packet, arrival, random)
+            }
             InterferenceAction::Drop if self.rule.names.is_empty() => Some(Effect::taken()),
             InterferenceAction::Drop => match packet.key {
                 PacketKey::Udp { .. } => self.asks_for_named(packet).then(Effect::taken),
-                _ => self.meet_flow(packet, arrival),
+                _ => self.meet_flow(packet, arrival, random),
             },
             InterferenceAction::ForgeDns => {
                 let answer = dns::forged_answer(packet.payload, &self.rule)?;
@@ -177,8 +192,13 @@ impl RuleState {
         dns::question_name(packet.payload).is_some_and(|name| self.rule.names_match(&name))
     }
 
-    fn meet_flow(&mut self, packet: &Packet<'_>, arrival: Nanos) -> Option<Effect> {
-        let (key, judgement) = self.flows.judge(&self.rule, packet, arrival)?;
+    fn meet_flow(
+        &mut self,
+        packet: &Packet<'_>,
+        arrival: Nanos,
+        random: &mut ChaCha8Rng,
+    ) -> Option<Effect> {
+        let (key, judgement) = self.flows.judge(&self.rule, packet, arrival, random)?;
         Some(match (judgement, self.rule.action) {
             (Judgement::Innocent, _) => return None,
             (Judgement::Caught { first_seen }, InterferenceAction::Kill) => {
