@@ -332,8 +332,9 @@ fn windows_that_start_together_are_one_point_whatever_their_length_or_timeout() 
         ("attempts", 38),
         ("window_s", 600),
         ("timeout_us", 9_000_000),
-        ("le_10000_us", 0),
-        ("le_20000_us", 10),
+        ("le_7000_us", 0),
+        ("le_10000_us", 10),
+        ("le_20000_us", 15),
         ("le_inf", 18),
     ] {
         assert_eq!(integer(point, field), Some(expected), "{field}");
