@@ -15,6 +15,8 @@ use crate::scenario::HTTPS;
 /// A handshake agrees with its packets where it is no further from them than this. Most are exact; where
 /// a SYN was sent again, it is the agent's own clock that tells, on a machine that may be busy.
 const AGREES_WITHIN: Duration = Duration::from_millis(1);
+/// Or, of a long one, than this share of it.
+const AGREES_WITHIN_SHARE: f64 = 0.005;
 
 /// Every TCP handshake that the agents timed, beside the one that the router saw.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -28,6 +30,8 @@ pub struct TruthCheck {
     pub agreeing: u64,
     /// How far apart they may be, in µs.
     pub agrees_within_us: u64,
+    /// Or which share of the handshake, where that is more.
+    pub agrees_within_share: f64,
     /// The median of the distances, in µs, beyond what the histogram's buckets leave open.
     pub off_p50_us: u64,
     /// Their 99th percentile, in µs.
@@ -53,7 +57,7 @@ impl TruthCheck {
         let mut seen = completed(truth);
         let seen_by_router = seen.values().map(|all| all.len() as u64).sum();
         let mut distances = Vec::new();
-        let mut count = 0;
+        let (mut count, mut agreeing) = (0, 0);
         for ((vantage, address), histogram) in measured {
             let position = |wanted: &dyn Fn(&Host) -> bool| {
                 world.hosts().iter().find(|host| wanted(host)).map(Host::position)
@@ -67,7 +71,12 @@ impl TruthCheck {
             for bucket in histogram.buckets() {
                 for _ in 0..bucket.count {
                     count += 1;
-                    distances.extend(take_nearest(left, bucket.lowest, bucket.highest));
+                    let Some(off) = take_nearest(left, bucket.lowest, bucket.highest) else {
+                        continue;
+                    };
+                    let share = Duration::from(bucket.lowest).mul_f64(AGREES_WITHIN_SHARE);
+                    agreeing += u64::from(off <= AGREES_WITHIN.max(share));
+                    distances.push(off);
                 }
             }
         }
@@ -85,8 +94,9 @@ impl TruthCheck {
         Self {
             measured: count,
             seen_by_router,
-            agreeing: distances.iter().filter(|off| **off <= AGREES_WITHIN).count() as u64,
+            agreeing,
             agrees_within_us: micros(AGREES_WITHIN),
+            agrees_within_share: AGREES_WITHIN_SHARE,
             off_p50_us: quantile(0.5),
             off_p99_us: quantile(0.99),
             pairs: measured.len(),

@@ -42,8 +42,9 @@ impl Results {
         let truth = &self.0["truth"];
         let count = |key: &str| truth[key].as_u64().unwrap();
         assert!(count("measured") > 0, "{truth}");
-        // A busy machine may be late with a stamp now and then.
-        assert!(count("agreeing") * 100 >= count("measured") * 99, "{truth}");
+        // A machine that is busy with other tests is late with a wake-up now and then.
+        assert!(count("agreeing") * 100 >= count("measured") * 95, "{truth}");
+        assert!(count("off_p50_us") <= 100, "{truth}");
     }
 }
 
