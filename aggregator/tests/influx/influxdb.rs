@@ -94,10 +94,9 @@ impl InfluxDb {
         rows
     }
 
-    /// How many series there are.
-    pub async fn series(&self) -> u64 {
-        let rows = self.query("SHOW SERIES EXACT CARDINALITY").await;
-        rows.iter().map(|row| row["count"].as_u64().unwrap()).sum()
+    /// How many series there are. (Its own count adds them up by shard.)
+    pub async fn series(&self) -> usize {
+        self.query("SHOW SERIES").await.len()
     }
 }
 

@@ -129,6 +129,17 @@ fn fields(tally: &Tally, timeout: Micros) -> Fields {
     fields
 }
 
+/// Whether fields have the same values. JSON, as it is read here, loses the last bit of a number.
+pub fn are_equal(some: &Fields, others: &Fields) -> bool {
+    let mut pairs = some.iter().zip(others);
+    some.len() == others.len() && pairs.all(|(a, b)| a.0 == b.0 && is_same(*a.1, *b.1))
+}
+
+/// Whether numbers are the same but for the last bits.
+pub fn is_same(some: f64, other: f64) -> bool {
+    (some - other).abs() <= some.abs() * 1e-14
+}
+
 /// A row of InfluxDB in the same form.
 pub fn found(row: &Row) -> ((String, String, i64), Fields) {
     let text = |name: &str| row[name].as_str().unwrap().to_owned();
