@@ -112,7 +112,7 @@ fn run(arguments: &Arguments, scenario: &Scenario) -> anyhow::Result<Option<()>>
 
     let mut screen = Screen::stdout();
     let heading = screen.paint.bold(&format!("Vantage · {}", scenario.title));
-    screen.say(&format!("{heading}\n"))?;
+    screen.say(&format!("{heading}\n\n"))?;
     let live = Duration::from_secs(arguments.live);
     let world = World::start(&scenario.network(live))?;
     let catalogue = &scenario.catalogue;

@@ -33,7 +33,7 @@ pub(super) async fn ask(
         command.extend(question.arguments(season));
         let shown = command.join(" ");
         let url = kept_at.unwrap_or(NOT_KEPT);
-        screen.say(&format!("{}\n", screen.paint.dim(&format!("$ {shown} --url {url}"))))?;
+        screen.say(&format!("{}\n\n", screen.paint.dim(&format!("$ {shown} --url {url}"))))?;
         let parameters = question.parameters(season);
         let answer = fetch(&client, question.page(), &parameters)
             .await

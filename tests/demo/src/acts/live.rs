@@ -50,11 +50,11 @@ pub(super) async fn act(
     }
     let live = act.live(whole);
     screen.say(&live.matrix(screen.paint))?;
-    screen.say("\nmedian of a whole request in ms, before and after\n")?;
+    screen.say("\nmedian of a whole request in ms, before and after\n\n")?;
     screen.say(&live.moves())?;
     let failing = live.failing(screen.paint);
     if !failing.is_empty() {
-        screen.say("\nwhat failed more often than not\n")?;
+        screen.say("\nwhat failed more often than not\n\n")?;
         screen.say(&failing)?;
     }
     let check = TruthCheck::new(&act.board.handshakes(), &world.truth()?, &world.report()?, world);
@@ -140,7 +140,7 @@ impl Act<'_> {
         }
         let hour = clock_hour(elapsed, self.whole);
         let news = format!(
-            "{:02}:{:02} UTC  DNS answers change: {} moves from {} to {}",
+            "{:02}:{:02} UTC  DNS answers change: {} moves from {}\n           to {}",
             hour.floor(),
             (hour.fract() * 60.0).floor(),
             migration.service,

@@ -31,7 +31,7 @@ pub(super) async fn act(
     let season = scenario.season(programme.weeks)?;
     screen.part(&format!("season: {} weeks around the cutover, simulated", programme.weeks))?;
     screen.say(&format!(
-        "  {} to {}, windows of 10 minutes, an attempt every 2; signed reports to POST /api/v1/reports\n",
+        "  {} to {}, an attempt every 2 minutes, windows of 10 minutes;\n  signed reports to POST /api/v1/reports\n\n",
         season.from, season.to
     ))?;
     let begin = clock::now();

@@ -83,7 +83,7 @@ impl Screen {
     pub fn part(&mut self, title: &str) -> io::Result<()> {
         let rest = COLUMNS.saturating_sub(title.chars().count() + 4);
         let line = format!("── {title} {}", "─".repeat(rest));
-        let text = format!("\n{}\n", self.paint.bold(&line));
+        let text = format!("\n{}\n\n", self.paint.bold(&line));
         self.say(&text)
     }
 

@@ -9,7 +9,7 @@ fn a_blocked_site_is_named_in_the_market_that_cannot_reach_it_and_in_no_other() 
     let ended =
         place.start(&["--world", &scenario("blocked"), "--live", "16", "--weeks", "2"]).end_well();
     // Live: as the agents saw it, from that market only.
-    let (_, live) = ended.said.split_once("what failed more often than not\n").unwrap();
+    let (_, live) = ended.said.split_once("what failed more often than not\n\n").unwrap();
     let failing: Vec<_> = live.lines().take_while(|line| line.starts_with("  ")).collect();
     assert!(failing.iter().all(|line| line.starts_with("  ru-1 to ")), "{failing:?}");
     for seen in ["ru-1 to oregon, http: tls_reset", "ru-1 to oregon, dns: dns_bogus"] {
