@@ -5,6 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use vantage_wire::report::Health;
 use vantage_wire::{MarketId, Micros, UtcMicros, VantageId};
 
 use crate::store::{AgentStatus, Store, StoreError};
@@ -53,14 +54,21 @@ pub enum State {
     Revoked,
 }
 
-impl fmt::Display for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
+impl State {
+    /// As it is written.
+    pub const fn name(self) -> &'static str {
+        match self {
             Self::Reporting => "reporting",
             Self::Silent => "silent",
             Self::Waiting => "waiting",
             Self::Revoked => "revoked",
-        })
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
     }
 }
 
@@ -70,6 +78,19 @@ impl fmt::Display for State {
 ///
 /// Where the store cannot be read.
 pub async fn list(store: &Store, now: UtcMicros) -> Result<Vec<Agent>, StoreError> {
+    let agents = list_with_health(store, now).await?;
+    Ok(agents.into_iter().map(|(agent, _)| agent).collect())
+}
+
+/// As [`list`], and what each agent last said of its own health.
+///
+/// # Errors
+///
+/// Where the store cannot be read.
+pub async fn list_with_health(
+    store: &Store,
+    now: UtcMicros,
+) -> Result<Vec<(Agent, Option<Health>)>, StoreError> {
     let from = UtcMicros::new(now.get().saturating_sub(span(COVERAGE_OVER)));
     let covered = store.covered_seconds(from, now).await?;
     let statuses = store.vantages().await?;
@@ -78,7 +99,8 @@ pub async fn list(store: &Store, now: UtcMicros) -> Result<Vec<Agent>, StoreErro
             .get(&status.registration.vantage)
             .copied()
             .map_or(Micros::ZERO, Micros::from_secs);
-        Agent::new(status, covered, now)
+        let health = status.health.clone();
+        (Agent::new(status, covered, now), health)
     });
     Ok(agents.collect())
 }

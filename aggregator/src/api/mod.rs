@@ -26,6 +26,7 @@ use vantage_wire::exchange::{ASSIGNMENT, ENROLMENTS, REPORTS};
 
 use crate::catalogue::Catalogue;
 use crate::clock::WallClock;
+use crate::export::influx::status as influx;
 use crate::ingest::{CommitQueue, Registrations};
 use crate::store::Store;
 
@@ -79,6 +80,8 @@ pub struct App {
     pub keep_windows: Micros,
     /// Cancelled when nothing more is taken on.
     pub draining: CancellationToken,
+    /// How the export to InfluxDB fares; `None` where there is none.
+    pub exporting: Option<watch::Receiver<influx::Status>>,
     registrations: Arc<Registrations>,
     /// Reports on their way in.
     arriving: Arc<Semaphore>,
@@ -106,10 +109,17 @@ impl App {
             readers: Arc::new(readers),
             keep_windows,
             draining,
+            exporting: None,
             registrations: Arc::default(),
             arriving: Arc::new(Semaphore::new(MOST_ARRIVING)),
             decoding: Arc::new(Semaphore::new(cores)),
         }
+    }
+
+    /// With an export.
+    #[must_use]
+    pub fn exporting(self, exporting: Option<watch::Receiver<influx::Status>>) -> Self {
+        Self { exporting, ..self }
     }
 }
 

@@ -9,6 +9,7 @@ use clap::builder::PossibleValuesParser;
 
 use super::CommandError;
 use super::asking::Asked;
+use super::export_influx;
 use crate::answers::{Rows, RowsQuery};
 use crate::export::Format;
 
@@ -17,7 +18,10 @@ use crate::export::Format;
 /// csv and jsonl have quantiles and failures, hlog has the latencies in full, for the tools of
 /// HdrHistogram.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct Arguments {
+    #[command(subcommand)]
+    to: Option<To>,
     #[command(flatten)]
     query: RowsQuery,
     /// How to write.
@@ -30,12 +34,21 @@ pub(super) struct Arguments {
     asked: Asked,
 }
 
+/// Where to write instead.
+#[derive(Debug, clap::Subcommand)]
+enum To {
+    Influx(export_influx::Arguments),
+}
+
 fn formats() -> PossibleValuesParser {
     PossibleValuesParser::new(Format::ALL.iter().map(|format| format.name()))
 }
 
 pub(super) async fn execute(arguments: Arguments) -> Result<(), CommandError> {
-    let Arguments { query, format, output, asked } = arguments;
+    let Arguments { to, query, format, output, asked } = arguments;
+    if let Some(To::Influx(arguments)) = to {
+        return export_influx::execute(arguments).await;
+    }
     let known = Format::ALL.iter().find(|known| known.name() == format).copied();
     let format = known.unwrap_or(Format::Csv);
     // Before the work, so that it is not done in vain.

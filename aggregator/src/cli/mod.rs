@@ -8,6 +8,7 @@ mod compare;
 mod enroll;
 mod exit;
 mod export;
+mod export_influx;
 mod figures;
 mod location;
 mod plan;
@@ -44,7 +45,7 @@ enum Verb {
     Compare(compare::Arguments),
     Plan(plan::Arguments),
     Changes(changes::Arguments),
-    Export(export::Arguments),
+    Export(Box<export::Arguments>),
     Catalogue(catalogue::Arguments),
     Store(store::Arguments),
 }
@@ -82,7 +83,7 @@ async fn run(command: Verb) -> Result<(), CommandError> {
         Verb::Compare(arguments) => compare::execute(arguments).await,
         Verb::Plan(arguments) => plan::execute(arguments).await,
         Verb::Changes(arguments) => changes::execute(arguments).await,
-        Verb::Export(arguments) => export::execute(arguments).await,
+        Verb::Export(arguments) => export::execute(*arguments).await,
         Verb::Catalogue(arguments) => catalogue::execute(&arguments),
         Verb::Store(arguments) => store::execute(arguments).await,
     }

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use super::location::StoreArguments;
 use super::{CommandError, span};
+use crate::config::{Config, ConfigError, USUAL_FILE};
 use crate::log;
 use crate::serve::{Settings, StartError, serve};
-use crate::store::Retention;
+use crate::store::{Location, Retention};
 
 /// The catalogue that is used where none is named.
 const CATALOGUE: &str = "catalogue.toml";
@@ -15,15 +16,19 @@ const CATALOGUE: &str = "catalogue.toml";
 /// Takes reports in and keeps them; tells agents what to probe.
 ///
 /// Needs nothing: without arguments it listens on this machine only, keeps everything in
-/// ./vantage-data, and uses ./catalogue.toml if there is one. SIGTERM ends it in order.
+/// ./vantage-data, and uses ./catalogue.toml if there is one. SIGTERM ends it in order. All settings
+/// can stand in a file, aggregator.toml, in which each is described; flags override it.
 ///
 /// Exit codes: 0 ended in order, 1 not in order, 2 wrong arguments or files or an address that
 /// cannot be listened on, 3 the store cannot be opened.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// Address and port to listen on.
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8420")]
-    listen: String,
+    /// The configuration. [default: ./aggregator.toml if there is one]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Address and port to listen on. [default: 127.0.0.1:8420]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<String>,
     /// Certificate chain in PEM: serve HTTPS.
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
@@ -40,46 +45,74 @@ pub(super) struct Arguments {
     /// may.
     #[arg(long, value_name = "FILE")]
     read_token_file: Option<PathBuf>,
-    /// How long windows are kept, and how long an agent may be away without loss.
-    #[arg(long, value_name = "SPAN", default_value = "35d", value_parser = span::parse)]
-    keep_windows: Duration,
-    /// How long hours are kept. Days are kept for good.
-    #[arg(long, value_name = "SPAN", default_value = "400d", value_parser = span::parse)]
-    keep_hours: Duration,
-    /// Most time to finish what was accepted, at the end.
-    #[arg(long, value_name = "SPAN", default_value = "30s", value_parser = span::parse)]
-    grace: Duration,
-    /// What to log: error, warn, info, debug, or by module.
-    #[arg(long, value_name = "FILTER", default_value = "info", env = "VANTAGE_LOG")]
-    log: String,
-    /// How log lines look.
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    log_format: log::Format,
+    /// How long windows are kept, and how long an agent may be away without loss. [default: 35d]
+    #[arg(long, value_name = "SPAN", value_parser = span::parse)]
+    keep_windows: Option<Duration>,
+    /// How long hours are kept. Days are kept for good. [default: 400d]
+    #[arg(long, value_name = "SPAN", value_parser = span::parse)]
+    keep_hours: Option<Duration>,
+    /// Most time to finish what was accepted, at the end. [default: 30s]
+    #[arg(long, value_name = "SPAN", value_parser = span::parse)]
+    grace: Option<Duration>,
+    /// What to log: error, warn, info, debug, or by module. [default: info]
+    #[arg(long, value_name = "FILTER", env = "VANTAGE_LOG")]
+    log: Option<String>,
+    /// How log lines look. [default: text]
+    #[arg(long, value_name = "FORMAT")]
+    log_format: Option<log::Format>,
+}
+
+impl Arguments {
+    /// The configuration: of the file, overridden by flags, and checked.
+    fn config(&self) -> Result<Config, CommandError> {
+        let usage = |error: ConfigError| CommandError::Usage(error.into());
+        let usual = PathBuf::from(USUAL_FILE);
+        let path = self.config.clone().or_else(|| usual.exists().then_some(usual));
+        let mut config = match &path {
+            Some(path) => Config::load(path).map_err(usage)?,
+            None => Config::default(),
+        };
+        let given = |flag: &Option<PathBuf>, key: &mut Option<PathBuf>| {
+            if flag.is_some() {
+                key.clone_from(flag);
+            }
+        };
+        given(&self.tls_cert, &mut config.tls_cert);
+        given(&self.tls_key, &mut config.tls_key);
+        given(&self.catalogue, &mut config.catalogue);
+        given(&self.read_token_file, &mut config.read_token_file);
+        config.listen = self.listen.clone().unwrap_or(config.listen);
+        config.keep_windows = self.keep_windows.unwrap_or(config.keep_windows);
+        config.keep_hours = self.keep_hours.unwrap_or(config.keep_hours);
+        config.grace = self.grace.unwrap_or(config.grace);
+        config.log = self.log.clone().unwrap_or(config.log);
+        config.log_format = self.log_format.unwrap_or(config.log_format);
+        config.check().map_err(usage)?;
+        Ok(config)
+    }
 }
 
 pub(super) async fn execute(arguments: Arguments) -> Result<(), CommandError> {
-    log::start(&arguments.log, arguments.log_format)
+    let config = arguments.config()?;
+    log::start(&config.log, config.log_format)
         .map_err(|error| CommandError::Usage(error.context("--log")))?;
-    let catalogue = arguments.catalogue.or_else(|| {
+    let catalogue = config.catalogue.or_else(|| {
         let path = PathBuf::from(CATALOGUE);
         path.exists().then_some(path)
     });
-    if arguments.keep_windows > arguments.keep_hours {
-        let message = "--keep-hours must not be shorter than --keep-windows";
-        return Err(CommandError::Usage(anyhow::anyhow!(message)));
-    }
+    let usual = match config.store {
+        Some(url) => Location::Postgres(url),
+        None => Location::Embedded(config.data),
+    };
     let settings = Settings {
-        listen: arguments.listen,
-        tls: arguments.tls_cert.zip(arguments.tls_key),
-        store: arguments.store.location()?,
+        listen: config.listen,
+        tls: config.tls_cert.zip(config.tls_key),
+        store: arguments.store.location_or(usual)?,
         catalogue,
-        read_tokens: arguments.read_token_file,
-        retention: Retention {
-            windows: arguments.keep_windows,
-            hours: arguments.keep_hours,
-            days: None,
-        },
-        grace: arguments.grace,
+        read_tokens: config.read_token_file,
+        retention: Retention { windows: config.keep_windows, hours: config.keep_hours, days: None },
+        grace: config.grace,
+        influx: config.influx,
     };
     match serve(settings).await {
         Ok(true) => Ok(()),
@@ -95,6 +128,8 @@ fn cannot_begin(error: StartError) -> CommandError {
         StartError::Catalogue(_)
         | StartError::Certificate(_)
         | StartError::ReadTokens(_)
+        | StartError::Config(_)
+        | StartError::Influx(_)
         | StartError::Listen { .. } => CommandError::Usage,
         StartError::Store { .. } => CommandError::Unreachable,
         StartError::System(_) => CommandError::Failed,

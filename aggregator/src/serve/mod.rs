@@ -2,6 +2,7 @@
 
 mod caps;
 mod follow;
+mod influx;
 mod listen;
 mod start;
 mod upkeep;
@@ -19,6 +20,7 @@ use vantage_wire::Micros;
 use crate::api::{self, App, ReadAccess};
 use crate::catalogue::{Catalogue, Sources};
 use crate::clock::{SystemClock, WallClock};
+use crate::config::InfluxConfig;
 use crate::ingest;
 use crate::store::{Location, Retention, Store};
 use crate::tasks::Tasks;
@@ -43,6 +45,8 @@ pub struct Settings {
     pub retention: Retention,
     /// Most time to finish what was accepted, at the end.
     pub grace: Duration,
+    /// The export to InfluxDB; `None`: none.
+    pub influx: Option<InfluxConfig>,
 }
 
 /// Serves until SIGTERM or SIGINT, then drains. Returns whether all ended in order.
@@ -66,6 +70,7 @@ pub async fn serve(settings: Settings) -> Result<bool, StartError> {
         }
         None => (Catalogue::parse("no catalogue", "")?, Sources::default()),
     };
+    let influx = settings.influx.as_ref().map(influx::Prepared::new).transpose()?;
     let listener = TcpListener::bind(&settings.listen)
         .await
         .map_err(|source| StartError::Listen { address: settings.listen.clone(), source })?;
@@ -107,6 +112,8 @@ pub async fn serve(settings: Settings) -> Result<bool, StartError> {
             }
         }),
     }
+    let exporting =
+        influx::start(influx, &store, &catalogue, &clock, &tasks).await.map_err(unusable)?;
 
     let address = listener.local_addr()?;
     let scheme = if tls.is_some() { "https" } else { "http" };
@@ -128,7 +135,8 @@ pub async fn serve(settings: Settings) -> Result<bool, StartError> {
         readers.unwrap_or_default(),
         Micros::from_duration_saturating(settings.retention.windows),
         tasks.draining().clone(),
-    );
+    )
+    .exporting(exporting);
     tasks.essential("listen", listen::serve(listener, tls, api::router(app), tasks.clone()));
     tracing::info!(store = %settings.store, "listening on {scheme}://{address}");
     println!("{scheme}://{address}");

@@ -5,6 +5,8 @@ use std::io;
 use super::listen::CertificateError;
 use crate::api::ReadTokenError;
 use crate::catalogue::Problems;
+use crate::config::ConfigError;
+use crate::export::influx::server::ServerProblem;
 use crate::store::{Location, StoreError};
 
 /// Why it cannot begin.
@@ -19,6 +21,12 @@ pub enum StartError {
     /// The file of read tokens cannot be used.
     #[error(transparent)]
     ReadTokens(#[from] ReadTokenError),
+    /// The configuration makes no sense.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// InfluxDB cannot be written to as it is set.
+    #[error("[influx]")]
+    Influx(#[from] ServerProblem),
     /// The address is none of this machine's, or taken.
     #[error("failed to listen on {address}")]
     Listen {

@@ -20,6 +20,7 @@ use super::bulk::Bulk;
 use super::dialect::Dialect;
 use super::error::StoreError;
 use super::health_json;
+use super::influx;
 use super::level::Level;
 use super::open::Store;
 use super::progress::{self, Run};
@@ -106,6 +107,7 @@ impl Change for Append<'_> {
         progress::write(connection, &progress).await?;
         write_windows(connection, &fresh).await?;
         mark_hours(connection, &fresh).await?;
+        note_windows(connection, &fresh).await?;
         write_status(connection, &vantages, &fresh).await?;
         Ok(outcomes)
     }
@@ -236,6 +238,23 @@ async fn mark_hours(
         .collect();
     let hours: Vec<(i64, i64)> = hours.into_iter().collect();
     span::mark(connection, Level::Hour, &hours).await
+}
+
+/// Notes the starts of the windows for the export to InfluxDB.
+async fn note_windows(
+    connection: &mut AnyConnection,
+    fresh: &[(i64, &Prepared<'_>)],
+) -> Result<(), StoreError> {
+    let starts: BTreeMap<(i64, i64), UtcMicros> = fresh
+        .iter()
+        .flat_map(|(vantage, each)| {
+            let windows = &each.incoming.report.windows;
+            windows
+                .iter()
+                .map(|window| ((*vantage, window.window.start_unix_s()), each.incoming.received))
+        })
+        .collect();
+    influx::note(connection, &starts).await
 }
 
 /// What an agent last said.

@@ -18,7 +18,23 @@ pub enum Location {
 #[derive(Clone, PartialEq, Eq)]
 pub struct PostgresUrl(String);
 
+/// What is no address of a PostgreSQL database. It is not repeated: it may hold a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a store is written as postgres://user:password@host/name")]
+pub struct NoPostgresUrl;
+
 impl PostgresUrl {
+    /// Takes `url` as an address, where it begins like one.
+    ///
+    /// # Errors
+    ///
+    /// [`NoPostgresUrl`] where it is none of PostgreSQL.
+    pub fn parse(url: &str) -> Result<Self, NoPostgresUrl> {
+        let schemes = ["postgres://", "postgresql://"];
+        let is_known = schemes.iter().any(|scheme| url.starts_with(scheme));
+        if is_known { Ok(Self::new(url)) } else { Err(NoPostgresUrl) }
+    }
+
     /// Takes `url` as an address; it is read when the store is opened.
     pub fn new(url: impl Into<String>) -> Self {
         Self(url.into())

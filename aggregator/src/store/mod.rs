@@ -18,6 +18,8 @@
 //! - [`Store::expire`] deletes what is older than its level's [`Retention`]. What arrives for an hour
 //!   whose windows have been deleted is added to the hour's roll-up: it is never lost, and never
 //!   replaces what was there.
+//! - An append notes what it adds for the export to InfluxDB, where that is switched on, until it
+//!   has been [written](Store::end_influx_turn).
 //! - [`Store::check`] computes every roll-up again from the level below and compares the bytes.
 //!
 //! A write is tried again a bounded number of times where the database is [busy](StoreError::Busy);
@@ -32,6 +34,7 @@ mod dialect;
 mod enrolment;
 mod error;
 mod health_json;
+mod influx;
 mod level;
 mod local_day;
 mod location;
@@ -56,9 +59,10 @@ pub use append::IncomingReport;
 pub use check::CheckReport;
 pub use enrolment::{Enrolled, EnrolmentToken, TokenHash};
 pub use error::StoreError;
+pub use influx::{INFLUX_TURN, InfluxBacklog, InfluxNote, InfluxTurn, InfluxWriter, KeptHour};
 pub use level::Level;
 pub use local_day::{TimeZoneName, UnknownTimeZone};
-pub use location::{Location, PostgresUrl};
+pub use location::{Location, NoPostgresUrl, PostgresUrl};
 pub use open::Store;
 pub use retention::{Expired, Retention};
 pub use roll_up::{RolledUp, SpanFault};

@@ -43,6 +43,8 @@ pub struct Expired {
     pub hours_of_days: u64,
     /// Days.
     pub days: u64,
+    /// Notes for the export to InfluxDB, of windows that it has not written in all that time.
+    pub influx_notes: u64,
 }
 
 /// Spans that are dealt with in one transaction, which holds up others.
@@ -75,6 +77,7 @@ impl Store {
                 break;
             }
         }
+        expired.influx_notes = self.expire_influx_notes(cutoff_s.saturating_sub(HOUR_S)).await?;
         expired.hours_of_days = self.expire_hours(cutoff(now, retention.hours)).await?;
         if let Some(age) = retention.days {
             expired.days = self.expire_days(cutoff(now, age)).await?;

@@ -66,6 +66,13 @@ on_both_databases! {
         windows_that_were_not_rolled_up_stay,
         days_go_where_they_are_to_go,
     },
+    influx::{
+        windows_are_noted_while_the_export_is_on,
+        a_note_that_is_taken_away_leaves_those_made_since,
+        one_writer_at_a_time_has_the_turn,
+        what_is_left_of_a_deleted_hour_is_not_taken_for_all_of_it,
+        scores_are_remembered_by_the_newest,
+    },
     check::{
         a_sound_store_is_found_sound,
         dirty_hours_are_pending_not_wrong,

@@ -18,10 +18,12 @@ pub mod clock;
 mod enrolment;
 mod problem;
 pub mod request;
+mod retry_after;
 
 pub use assignment::Assignment;
 pub use enrolment::{Enrolment, EnrolmentRequest, enrolment_signing_input};
 pub use problem::ProblemDocument;
+pub use retry_after::retry_after;
 
 use serde::{Deserialize, Serialize};
 

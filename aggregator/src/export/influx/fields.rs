@@ -498,8 +498,8 @@ mod tests {
             assert!(measurement.tags.is_sorted_by(|a, b| a.name < b.name));
             for field in &measurement.fields {
                 let is_us = field.name.ends_with("_us") && !field.name.starts_with("le_");
-                assert_eq!(is_us, field.unit == Unit::Microseconds, "{}", field.name);
-                assert_eq!(field.name.ends_with("_bytes"), field.unit == Unit::Bytes);
+                assert_eq!(is_us, field.unit == Microseconds, "{}", field.name);
+                assert_eq!(field.name.ends_with("_bytes"), field.unit == Bytes);
             }
         }
     }

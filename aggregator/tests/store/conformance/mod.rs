@@ -3,5 +3,6 @@
 pub mod append;
 pub mod check;
 pub mod enrolment;
+pub mod influx;
 pub mod retention;
 pub mod rollups;
