@@ -100,7 +100,7 @@ fn what_is_chosen_is_what_is_found() {
     let dashboard = dashboards::where_to_host();
     each_query(&dashboard, Deed::Choose("site", 2), |query, series, _| {
         if query.tag_names().any(|tag| tag == "site") {
-            let sites: BTreeSet<_> = series.iter().map(|series| &series["tags"]["site"]).collect();
+            let sites: BTreeSet<_> = series.iter().map(|series| series["tags"]["site"].as_str()).collect();
             assert_eq!(sites.len(), 2, "{series:?}");
         }
     });
