@@ -45,9 +45,8 @@ fn last_quarter_hour(name: &'static str, query: Query) -> Question {
 
 fn failure_rate() -> Rule {
     let limit = FAILURE_RATE_LIMITS[1];
-    let query = |column: Column| {
-        Query::of(Latency, [column]).with_attempts().by(["market", "target"])
-    };
+    let query =
+        |column: Column| Query::of(Latency, [column]).with_attempts().by(["market", "target"]);
     Rule {
         uid: "vantage-failure-rate",
         title: "Vantage: many attempts fail",
@@ -109,8 +108,10 @@ fn p95_shifted() -> Rule {
 
 fn agent_silent() -> Rule {
     let limit = SILENCE_LIMITS_S[1];
-    let query = Query::of(Agent, [Agent.last("silent_s").named("silence")]).by(["market", "vantage"]);
-    let state = Query::of(Agent, [Agent.last("state_code").named("state")]).by(["market", "vantage"]);
+    let query =
+        Query::of(Agent, [Agent.last("silent_s").named("silence")]).by(["market", "vantage"]);
+    let state =
+        Query::of(Agent, [Agent.last("state_code").named("state")]).by(["market", "vantage"]);
     Rule {
         uid: "vantage-agent-silent",
         title: "Vantage: an agent is silent",
@@ -133,8 +134,10 @@ fn agent_silent() -> Rule {
 }
 
 fn coverage_low() -> Rule {
-    let query = Query::of(Agent, [Agent.last("coverage").named("coverage")]).by(["market", "vantage"]);
-    let state = Query::of(Agent, [Agent.last("state_code").named("state")]).by(["market", "vantage"]);
+    let query =
+        Query::of(Agent, [Agent.last("coverage").named("coverage")]).by(["market", "vantage"]);
+    let state =
+        Query::of(Agent, [Agent.last("state_code").named("state")]).by(["market", "vantage"]);
     Rule {
         uid: "vantage-coverage-low",
         title: "Vantage: coverage is low",
@@ -159,7 +162,8 @@ fn coverage_low() -> Rule {
 
 fn rank_flipped() -> Rule {
     let query = || {
-        Query::of(Score, [Score.last("rank").named("rank")]).by(["market", "site", "probe", "phase"])
+        Query::of(Score, [Score.last("rank").named("rank")])
+            .by(["market", "site", "probe", "phase"])
     };
     let span_s = 3 * HOUR_S;
     Rule {

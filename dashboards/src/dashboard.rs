@@ -70,12 +70,17 @@ impl Dashboard {
     /// Every panel, with the number that it has on the dashboard.
     pub fn panels(&self) -> impl Iterator<Item = (u32, &Panel)> {
         // Rows are numbered, too: a row comes before its panels.
-        self.rows.iter().zip(1..).scan(0, |count, (row, row_number)| {
-            let before = *count;
-            *count += u32::try_from(row.panels.len()).unwrap_or(u32::MAX);
-            Some(row.panels.iter().zip(before + row_number + 1..).map(|(panel, id)| (id, panel)))
-        })
-        .flatten()
+        self.rows
+            .iter()
+            .zip(1..)
+            .scan(0, |count, (row, row_number)| {
+                let before = *count;
+                *count += u32::try_from(row.panels.len()).unwrap_or(u32::MAX);
+                Some(
+                    row.panels.iter().zip(before + row_number + 1..).map(|(panel, id)| (id, panel)),
+                )
+            })
+            .flatten()
     }
 
     /// The number of the panel of this title.

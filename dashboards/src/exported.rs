@@ -1,5 +1,7 @@
 //! The names that a query may use: those of the exporter's table, and no others.
 
+use std::sync::LazyLock;
+
 use vantage_aggregator::export::influx::fields;
 use vantage_aggregator::export::influx::fields::Unit;
 
@@ -13,6 +15,8 @@ pub enum Measurement {
     /// Health of agents, by minute.
     Agent,
 }
+
+static TABLES: LazyLock<[fields::Measurement; 3]> = LazyLock::new(fields::measurements);
 
 /// A field of a measurement.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,8 +54,8 @@ impl Measurement {
     /// # Panics
     ///
     /// Where the exporter no longer writes it.
-    pub fn table(self) -> fields::Measurement {
-        let found = fields::measurements().into_iter().find(|table| table.name == self.name());
+    pub fn table(self) -> &'static fields::Measurement {
+        let found = TABLES.iter().find(|table| table.name == self.name());
         found.unwrap_or_else(|| panic!("the exporter writes no measurement {}", self.name()))
     }
 
@@ -86,7 +90,7 @@ impl Measurement {
     ///
     /// Where the exporter writes none.
     pub fn tag(self, name: &str) -> Tag {
-        let found = self.table().tags.into_iter().find(|tag| tag.name == name);
+        let found = self.table().tags.iter().find(|tag| tag.name == name);
         let tag = found.unwrap_or_else(|| panic!("no tag {name} is written to {}", self.name()));
         Tag { measurement: self, name: tag.name }
     }
@@ -110,9 +114,7 @@ impl Field {
     pub fn unit(&self) -> Unit {
         let table = self.measurement.table();
         let found = table.fields.iter().find(|field| field.name == self.name);
-        found
-            .unwrap_or_else(|| panic!("no field {} is written to {}", self.name, table.name))
-            .unit
+        found.unwrap_or_else(|| panic!("no field {} is written to {}", self.name, table.name)).unit
     }
 }
 
@@ -124,7 +126,10 @@ mod tests {
     fn names_are_those_of_the_exporter() {
         let field = Measurement::Latency.field("p95_us");
         assert_eq!(field.unit(), Unit::Microseconds);
-        assert_eq!(Measurement::Latency.fields("code_").len(), vantage_wire::FailureCode::ALL.len());
+        assert_eq!(
+            Measurement::Latency.fields("code_").len(),
+            vantage_wire::FailureCode::ALL.len()
+        );
         assert_eq!(Measurement::Score.tag("site").name, "site");
     }
 

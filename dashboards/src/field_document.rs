@@ -29,7 +29,9 @@ pub(crate) fn text() -> String {
         for tag in &table.tags {
             let _ = writeln!(text, "| `{}` | {} | {} |", tag.name, tag.meaning, tag.present);
         }
-        text.push_str("\n| field | type | unit | meaning | present | shown in |\n|---|---|---|---|---|---|\n");
+        text.push_str(
+            "\n| field | type | unit | meaning | present | shown in |\n|---|---|---|---|---|---|\n",
+        );
         for field in &table.fields {
             let places = shown.get(&measurement.field(&field.name));
             let _ = writeln!(

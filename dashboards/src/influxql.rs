@@ -320,16 +320,14 @@ impl Query {
             Span::Chosen => "$timeFilter",
             Span::Fixed(condition) => condition,
         };
-        let conditions: Vec<_> =
-            self.conditions.iter().map(String::as_str).chain([span]).collect();
+        let conditions: Vec<_> = self.conditions.iter().map(String::as_str).chain([span]).collect();
         let mut text = format!(
             "SELECT {} FROM {source} WHERE {}",
             columns.join(", "),
             conditions.join(" AND ")
         );
         let interval = self.is_by_interval.then(|| "time($__interval)".to_owned());
-        let groups: Vec<_> =
-            interval.into_iter().chain(self.tag_names().map(quoted)).collect();
+        let groups: Vec<_> = interval.into_iter().chain(self.tag_names().map(quoted)).collect();
         // Writing to a String cannot fail.
         if !groups.is_empty() {
             let _ = write!(text, " GROUP BY {}", groups.join(", "));

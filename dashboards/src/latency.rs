@@ -144,17 +144,21 @@ pub fn worst_percentiles(title: &str, description: &str, chosen: &[&Variable]) -
         .chosen(chosen)
         .by_interval()
         .by(["vantage", "target", "probe", "family", "warm"]);
-    let columns: Vec<_> = inner
-        .column_names()
-        .map(|name| Expression::column(name).max().named(name))
-        .collect();
+    let columns: Vec<_> =
+        inner.column_names().map(|name| Expression::column(name).max().named(name)).collect();
     let query = Query::over(inner, columns).by_interval();
     Panel::time_series(title, description, Unit::Microseconds)
         .asking(Target::lines(query, "$col"))
         .every(WINDOW)
         .from_zero()
-        .except(matching("^p(90|99)$", &[("custom.lineStyle", json!({ "fill": "dash", "dash": [6, 4] }))]))
-        .except(matching("^longest$", &[("custom.lineStyle", json!({ "fill": "dot", "dash": [1, 5] }))]))
+        .except(matching(
+            "^p(90|99)$",
+            &[("custom.lineStyle", json!({ "fill": "dash", "dash": [6, 4] }))],
+        ))
+        .except(matching(
+            "^longest$",
+            &[("custom.lineStyle", json!({ "fill": "dot", "dash": [1, 5] }))],
+        ))
 }
 
 /// Median minute of a percentile over time, one line for each series.

@@ -80,11 +80,8 @@ impl Variable {
             .iter()
             .map(|other| format!("\"{}\" =~ {}", measurement.tag(other.name).name, other.pattern()))
             .collect();
-        let mut query = format!(
-            "SHOW TAG VALUES FROM \"{}\" WITH KEY = \"{}\"",
-            measurement.name(),
-            tag.name
-        );
+        let mut query =
+            format!("SHOW TAG VALUES FROM \"{}\" WITH KEY = \"{}\"", measurement.name(), tag.name);
         if !conditions.is_empty() {
             query = format!("{query} WHERE {}", conditions.join(" AND "));
         }
@@ -203,7 +200,9 @@ impl Variable {
                         }
                         Some(json!({ "text": ["All"], "value": ["$__all"] }))
                     }
-                    Values::One(value) => value.map(|value| json!({ "text": value, "value": value })),
+                    Values::One(value) => {
+                        value.map(|value| json!({ "text": value, "value": value }))
+                    }
                 };
                 if let Some(current) = current {
                     json["current"] = current;

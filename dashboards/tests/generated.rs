@@ -22,7 +22,8 @@ fn the_files_are_what_the_source_gives() {
 
 #[test]
 fn every_dashboard_in_the_folder_has_a_source() {
-    let written: BTreeSet<_> = generated::files().unwrap().into_iter().map(|file| file.path).collect();
+    let written: BTreeSet<_> =
+        generated::files().unwrap().into_iter().map(|file| file.path).collect();
     for entry in std::fs::read_dir(folder()).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         let is_json = Path::new(&name).extension().is_some_and(|kind| kind == "json");
@@ -47,10 +48,16 @@ fn every_panel_says_what_it_shows_and_has_a_place_of_its_own() {
                 }
             }
             if panel["type"] != "row" {
-                assert!(panel["description"].as_str().unwrap().len() > 20, "{title} has no description");
+                assert!(
+                    panel["description"].as_str().unwrap().len() > 20,
+                    "{title} has no description"
+                );
             }
             if !matches!(panel["type"].as_str().unwrap(), "row" | "text" | "state-timeline") {
-                assert!(panel["fieldConfig"]["defaults"]["unit"].is_string(), "{title} has no unit");
+                assert!(
+                    panel["fieldConfig"]["defaults"]["unit"].is_string(),
+                    "{title} has no unit"
+                );
             }
         }
         assert!(dashboard.description.len() > 40);
@@ -86,7 +93,9 @@ fn every_name_in_every_query_is_one_that_the_exporter_writes() {
     let check = |query: &str| {
         let mut known = written.clone();
         // And the names that the query gives its own columns.
-        known.extend(query.split(" AS \"").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()));
+        known.extend(
+            query.split(" AS \"").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()),
+        );
         for name in quoted(query) {
             assert!(known.contains(name), "{name} is not written: {query}");
         }

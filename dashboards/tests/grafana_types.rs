@@ -1,5 +1,7 @@
 //! The dashboards are what Grafana's published types say that a dashboard is.
+#![expect(clippy::unwrap_used, reason = "in tests a panic is a failed test")]
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -28,9 +30,13 @@ fn dashboards_conform_to_the_types_that_grafana_publishes() {
     let mut text = "import type { VantageDashboard } from './grafana';\n".to_owned();
     for dashboard in dashboards::all() {
         let name = dashboard.uid.replace('-', "_");
-        text += &format!("export const {name}: VantageDashboard = {:#};\n", dashboard.json());
+        writeln!(text, "export const {name}: VantageDashboard = {:#};", dashboard.json()).unwrap();
     }
     std::fs::write(packages.join("dashboards.ts"), text).unwrap();
-    let output = Command::new(compiler).args(["--project", "tsconfig.json"]).current_dir(packages).output().unwrap();
+    let output = Command::new(compiler)
+        .args(["--project", "tsconfig.json"])
+        .current_dir(packages)
+        .output()
+        .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }

@@ -1,4 +1,5 @@
 //! What Grafana is provisioned with, and the deployment that does it, fit each other.
+#![expect(clippy::unwrap_used, reason = "in tests a panic is a failed test")]
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -50,8 +51,13 @@ fn rules_are_in_the_folder_of_the_dashboards_and_point_at_panels_that_are_there(
             let panel = dashboard.unwrap().panels().find(|(id, _)| rule["panelId"] == *id);
             assert!(panel.is_some(), "{uid}");
             assert_eq!(rule["annotations"]["__dashboardUid__"], rule["dashboardUid"]);
-            let asked: BTreeSet<_> =
-                rule["data"].as_array().unwrap().iter().map(|data| &data["refId"]).map(Value::to_string).collect();
+            let asked: BTreeSet<_> = rule["data"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|data| &data["refId"])
+                .map(Value::to_string)
+                .collect();
             assert!(asked.contains(&rule["condition"].to_string()), "{uid}");
             for data in rule["data"].as_array().unwrap() {
                 let source = data["datasourceUid"].as_str().unwrap();
@@ -76,18 +82,27 @@ fn the_deployment_gives_grafana_what_the_provisioning_names() {
     let provider = yaml("dashboards/provisioning/dashboards/vantage.yaml");
     let folder = provider["providers"][0]["options"]["path"].as_str().unwrap();
     for dashboard in dashboards::all() {
-        let wanted = (format!("../dashboards/{}", dashboard.file()), format!("{folder}/{}", dashboard.file()));
+        let wanted = (
+            format!("../dashboards/{}", dashboard.file()),
+            format!("{folder}/{}", dashboard.file()),
+        );
         assert!(mounts.iter().any(|(from, to)| *from == wanted.0 && *to == wanted.1), "{wanted:?}");
     }
     assert!(mounts.contains(&("../dashboards/provisioning", "/etc/grafana/provisioning")));
-    let home = grafana["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"].as_str().unwrap();
+    let home =
+        grafana["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"].as_str().unwrap();
     assert!(mounts.iter().any(|(_, to)| *to == home), "{home}");
 
     // What the data source expands is there: the address and the file of the token.
-    let source = std::fs::read_to_string(root().join("dashboards/provisioning/datasources/vantage.yaml")).unwrap();
+    let source =
+        std::fs::read_to_string(root().join("dashboards/provisioning/datasources/vantage.yaml"))
+            .unwrap();
     assert!(source.contains("$INFLUXDB_URL") && grafana["environment"]["INFLUXDB_URL"].is_string());
     for service in ["grafana", "influxdb", "vantage"] {
-        assert!(texts(&compose["services"][service]["secrets"]).contains(&"influxdb_token"), "{service}");
+        assert!(
+            texts(&compose["services"][service]["secrets"]).contains(&"influxdb_token"),
+            "{service}"
+        );
     }
     assert!(source.contains("$__file{/run/secrets/influxdb_token}"));
 }
@@ -97,13 +112,18 @@ fn the_deployment_lets_vantage_write_where_grafana_reads() {
     let compose = yaml("deploy/compose.yaml");
     let influxdb = &compose["services"]["influxdb"]["environment"];
     let config = std::fs::read_to_string(root().join("deploy/vantage/aggregator.toml")).unwrap();
-    for (key, name) in [("org", "DOCKER_INFLUXDB_INIT_ORG"), ("bucket", "DOCKER_INFLUXDB_INIT_BUCKET")] {
+    for (key, name) in
+        [("org", "DOCKER_INFLUXDB_INIT_ORG"), ("bucket", "DOCKER_INFLUXDB_INIT_BUCKET")]
+    {
         let line = format!("{key} = {}", influxdb[name]);
         assert!(config.contains(&line), "{line}");
     }
     let source = yaml("dashboards/provisioning/datasources/vantage.yaml");
     // The database is called as the bucket that map-database.sh maps to it.
-    assert_eq!(source["datasources"][0]["jsonData"]["dbName"], influxdb["DOCKER_INFLUXDB_INIT_BUCKET"]);
+    assert_eq!(
+        source["datasources"][0]["jsonData"]["dbName"],
+        influxdb["DOCKER_INFLUXDB_INIT_BUCKET"]
+    );
     assert_eq!(
         compose["services"]["grafana"]["environment"]["INFLUXDB_URL"],
         config.lines().find_map(|line| line.strip_prefix("url = ")).unwrap().trim_matches('"')
@@ -144,12 +164,10 @@ fn compose_takes_the_file() {
     } else {
         Command::new("docker-compose")
     };
-    let output = compose
-        .arg("--file")
-        .arg(&file)
-        .args(["config", "--quiet"])
-        .output()
-        .expect("docker-compose is missing: run tests/run, or `apt-get install docker-compose`");
+    let output =
+        compose.arg("--file").arg(&file).args(["config", "--quiet"]).output().expect(
+            "docker-compose is missing: run tests/run, or `apt-get install docker-compose`",
+        );
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 

@@ -30,10 +30,8 @@ impl Chosen {
 
     /// A field of each agent over time.
     fn lines(&self, field: &str, name: &str) -> Target {
-        let query = self
-            .query([Agent.last(field).named(name)])
-            .by_interval()
-            .by(["market", "vantage"]);
+        let query =
+            self.query([Agent.last(field).named(name)]).by_interval().by(["market", "vantage"]);
         Target::lines(query, "$tag_vantage")
     }
 
@@ -47,8 +45,13 @@ impl Chosen {
 /// The dashboard.
 pub fn fleet() -> Dashboard {
     let market = Variable::of_tag(Agent, "market", "Market", "Where the agents are.", &[]);
-    let vantage =
-        Variable::of_tag(Agent, "vantage", "Vantage point", "Agents in the markets chosen.", &[&market]);
+    let vantage = Variable::of_tag(
+        Agent,
+        "vantage",
+        "Vantage point",
+        "Agents in the markets chosen.",
+        &[&market],
+    );
     let chosen = Chosen { market, vantage };
     Dashboard {
         uid: "vantage-fleet",
@@ -80,8 +83,8 @@ fn states() -> Words {
 fn now(chosen: &Chosen) -> Vec<Panel> {
     let [unusual, silent] = SILENCE_LIMITS_S;
     let states_now = chosen.query([Agent.last("state_code").named("state")]).by(["vantage"]);
-    let reporting =
-        Query::over(states_now, [Expression::column("state").count().named("agents")]).whose("state", 0);
+    let reporting = Query::over(states_now, [Expression::column("state").count().named("agents")])
+        .whose("state", 0);
     vec![
         Panel::figure("Reporting", "Agents whose latest state is reporting.", Unit::Count)
             .asking(Target::lines(reporting, "$col"))
@@ -131,7 +134,8 @@ fn agents(chosen: &Chosen) -> Panel {
         ("anchors_total", "of them"),
         ("software", "software"),
     ];
-    let names: Vec<_> = ["market", "vantage"].into_iter().chain(columns.map(|(_, name)| name)).collect();
+    let names: Vec<_> =
+        ["market", "vantage"].into_iter().chain(columns.map(|(_, name)| name)).collect();
     let query = chosen
         .query(columns.map(|(field, name)| Agent.last(field).named(name)))
         .by(["market", "vantage"]);

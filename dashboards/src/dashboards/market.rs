@@ -196,9 +196,8 @@ fn phases(chosen: &Chosen) -> Vec<Panel> {
     .chosen(&attempts)
     .without(&phase, &["total", "rtt"])
     .by(["phase"]);
-    let means = Query::over(sums, [(sum.sum() / count.sum()).named("mean")])
-        .by_interval()
-        .by(["phase"]);
+    let means =
+        Query::over(sums, [(sum.sum() / count.sum()).named("mean")]).by_interval().by(["phase"]);
     let worst = Query::of(Latency, [Latency.median("p95_us").named("p95")])
         .chosen(&attempts)
         .by_interval()
@@ -243,7 +242,11 @@ fn failures(chosen: &Chosen) -> Vec<Panel> {
         Latency.max("timeout_us").named("timeout"),
     ];
     let tags = ["market", "vantage", "target", "probe"];
-    let names: Vec<_> = tags.into_iter().chain(columns.iter().map(|column| column.name.as_str())).map(str::to_owned).collect();
+    let names: Vec<_> = tags
+        .into_iter()
+        .chain(columns.iter().map(|column| column.name.as_str()))
+        .map(str::to_owned)
+        .collect();
     let names: Vec<_> = names.iter().map(String::as_str).collect();
     let table = Query::of(Latency, columns).chosen(&attempts).with_attempts().by(tags);
     let [middling, bad] = FAILURE_RATE_LIMITS;

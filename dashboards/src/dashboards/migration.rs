@@ -41,9 +41,11 @@ impl Side {
 impl Chosen {
     fn new() -> Self {
         let service =
-            Variable::of_tag(Latency, "service", "Service", "The service that moved.", &[]).single(None);
+            Variable::of_tag(Latency, "service", "Service", "The service that moved.", &[])
+                .single(None);
         let probe =
-            Variable::of_tag(Latency, "probe", "Probe", "Probe of the service.", &[&service]).single(None);
+            Variable::of_tag(Latency, "probe", "Probe", "Probe of the service.", &[&service])
+                .single(None);
         let phase = Variable::of_tag(
             Latency,
             "phase",
@@ -177,7 +179,8 @@ fn changes(chosen: &Chosen) -> Panel {
     };
     let (before, after) = (query(Side::Before), query(Side::After));
     let pairs = before.column_names().zip(after.column_names());
-    let names: Vec<_> = pairs.flat_map(|(before, after)| [before.to_owned(), after.to_owned()]).collect();
+    let names: Vec<_> =
+        pairs.flat_map(|(before, after)| [before.to_owned(), after.to_owned()]).collect();
     let names: Vec<_> =
         ["market", "vantage"].into_iter().chain(names.iter().map(String::as_str)).collect();
     let share: Value = json!("percentunit");
@@ -190,8 +193,8 @@ fn changes(chosen: &Chosen) -> Panel {
     )
     .asking(Target::table(before.clone()))
     .asking(Target::table(after.clone()))
-    .transformed("filterFieldsByName", json!({ "exclude": { "names": ["Time"] } }))
-    .transformed("merge", json!({}))
+    .transformed("filterFieldsByName", &json!({ "exclude": { "names": ["Time"] } }))
+    .transformed("merge", &json!({}))
     .with_columns(&names)
     .except(matching("^(market|vantage)$", &[("unit", json!("string"))]))
     .except(matching("^attempts", &[("unit", json!("short"))]))
@@ -208,11 +211,9 @@ fn bands(chosen: &Chosen) -> Vec<Panel> {
     .chosen(&chosen.samples())
     .by_interval()
     .by(["target", "family", "warm"]);
-    let query = Query::over(
-        inner,
-        ["p50", "p95"].map(|name| Expression::column(name).max().named(name)),
-    )
-    .by_interval();
+    let query =
+        Query::over(inner, ["p50", "p95"].map(|name| Expression::column(name).max().named(name)))
+            .by_interval();
     vec![
         Panel::time_series(
             "p50 to p95 at $vantage",
@@ -240,9 +241,8 @@ fn beside_sites(chosen: &Chosen) -> Vec<Panel> {
         Query::over(each, [Expression::column("p50").max().named("p50")]).by_interval().by(tag)
     };
     let p50 = || [Latency.median("p50_us").named("p50")];
-    let service = Query::of(Latency, p50())
-        .chosen(&chosen.samples())
-        .by(["service", "vantage", "target"]);
+    let service =
+        Query::of(Latency, p50()).chosen(&chosen.samples()).by(["service", "vantage", "target"]);
     let sites = Query::of(Latency, p50())
         .chosen(&[&chosen.site, &chosen.probe, &chosen.phase, &chosen.market, &chosen.vantage])
         .by(["site", "vantage", "target"]);
@@ -301,20 +301,20 @@ fn failures_on(chosen: &Chosen, side: Side) -> Panel {
         Unit::Share,
     )
     .asking(Target::table(query))
-    .transformed("filterFieldsByName", json!({ "exclude": { "names": ["Time"] } }))
-    .transformed("reduce", json!({ "mode": "seriesToRows", "reducers": ["sum"] }))
+    .transformed("filterFieldsByName", &json!({ "exclude": { "names": ["Time"] } }))
+    .transformed("reduce", &json!({ "mode": "seriesToRows", "reducers": ["sum"] }))
     .transformed(
         "filterByValue",
-        json!({
+        &json!({
             "type": "include",
             "match": "all",
             "filters": [{ "fieldName": "Total", "config": some }],
         }),
     )
-    .transformed("sortBy", json!({ "fields": {}, "sort": [{ "field": "Total", "desc": true }] }))
+    .transformed("sortBy", &json!({ "fields": {}, "sort": [{ "field": "Total", "desc": true }] }))
     .transformed(
         "organize",
-        json!({
+        &json!({
             "excludeByName": {},
             "indexByName": {},
             "renameByName": { "Field": "failure", "Total": "share of attempts" },

@@ -33,9 +33,14 @@ impl Chosen {
             &[],
         )
         .single(None);
-        let phase =
-            Variable::of_tag(Score, "phase", "Phase", "Phase that the ranking was made by.", &[&probe])
-                .single(None);
+        let phase = Variable::of_tag(
+            Score,
+            "phase",
+            "Phase",
+            "Phase that the ranking was made by.",
+            &[&probe],
+        )
+        .single(None);
         let market = Variable::of_tag(
             Score,
             "market",
@@ -77,13 +82,7 @@ pub fn where_to_host() -> Dashboard {
             Row::new("How sure", [overall(&chosen), standings(&chosen)]),
             Row::new("Over time", over_time(&chosen)),
         ],
-        variables: vec![
-            chosen.datasource,
-            chosen.probe,
-            chosen.phase,
-            chosen.market,
-            chosen.site,
-        ],
+        variables: vec![chosen.datasource, chosen.probe, chosen.phase, chosen.market, chosen.site],
         annotations: Vec::new(),
     }
 }
@@ -180,7 +179,10 @@ fn standing_table(title: &str, description: &str, query: Query, first: &[&str]) 
     Panel::table(title, description, Unit::Microseconds)
         .asking(Target::table(query))
         .with_columns(&columns)
-        .transformed("sortBy", json!({ "fields": {}, "sort": [{ "field": "rank", "desc": false }] }))
+        .transformed(
+            "sortBy",
+            &json!({ "fields": {}, "sort": [{ "field": "rank", "desc": false }] }),
+        )
         .except(matching("^(market|site)$", &[("unit", json!("string"))]))
         .except(matching("^(rank|blocks)$", &[("unit", plain)]))
         .except(named("attempts", &[("unit", json!("short"))]))

@@ -99,20 +99,24 @@ impl Panel {
         let corner = "market\\site";
         let plain = json!({ "type": "auto" });
         let mut panel = Self::table(title, description, unit);
-        panel.defaults["custom"]["cellOptions"] = json!({ "type": "color-background", "mode": "basic" });
+        panel.defaults["custom"]["cellOptions"] =
+            json!({ "type": "color-background", "mode": "basic" });
         panel.options["sortBy"] = json!([{ "displayName": corner, "desc": false }]);
         panel
             .asking(Target::table(query))
             .transformed(
                 "groupingToMatrix",
-                json!({
+                &json!({
                     "rowField": "market",
                     "columnField": "site",
                     "valueField": columns[0],
                     "emptyValue": "null",
                 }),
             )
-            .except(super::named(corner, &[("custom.cellOptions", plain), ("unit", json!("string"))]))
+            .except(super::named(
+                corner,
+                &[("custom.cellOptions", plain), ("unit", json!("string"))],
+            ))
     }
 
     /// How many samples were how long, over time. Asks for one column for each bucket, called by its
@@ -200,8 +204,7 @@ impl Panel {
     pub fn with_columns(self, columns: &[&str]) -> Self {
         let order: Value = columns.iter().zip(0..).map(|(name, place)| (*name, place)).collect();
         let hidden = json!({ "Time": true });
-        let options =
-            json!({ "indexByName": order, "excludeByName": hidden, "renameByName": {} });
-        self.transformed("organize", options)
+        let options = json!({ "indexByName": order, "excludeByName": hidden, "renameByName": {} });
+        self.transformed("organize", &options)
     }
 }

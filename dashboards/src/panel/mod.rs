@@ -133,7 +133,7 @@ impl Panel {
 
     /// What is done to the results before they are drawn.
     #[must_use]
-    pub fn transformed(mut self, id: &str, options: Value) -> Self {
+    pub fn transformed(mut self, id: &str, options: &Value) -> Self {
         self.transformations.push(json!({ "id": id, "options": options }));
         self
     }

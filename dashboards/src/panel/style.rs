@@ -92,10 +92,7 @@ pub fn matching(pattern: &str, properties: &[(&str, Value)]) -> Value {
 pub fn zeros_hidden() -> Value {
     let all_zero = json!({ "reducer": "allIsZero", "op": "gte", "value": 0 });
     let hidden = json!({ "legend": true, "tooltip": true, "viz": true });
-    exception(
-        &json!({ "id": "byValue", "options": all_zero }),
-        &[("custom.hideFrom", hidden)],
-    )
+    exception(&json!({ "id": "byValue", "options": all_zero }), &[("custom.hideFrom", hidden)])
 }
 
 fn exception(matcher: &Value, properties: &[(&str, Value)]) -> Value {

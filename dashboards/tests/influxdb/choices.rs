@@ -1,7 +1,6 @@
 //! Variables filled in as Grafana fills them in.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use serde_json::Value;
 
@@ -16,13 +15,27 @@ enum Choice {
     Pattern(String),
 }
 
-/// What a person does to one variable; the others stay as they are at first.
+/// What a person does to the variables.
 #[derive(Clone, Copy, Debug)]
 pub enum Deed<'a> {
-    /// Nothing.
+    /// Nothing: they stay as they are at first.
     Open,
-    /// Chooses that many of the values that are offered.
+    /// Chooses that many of the values that this one offers.
     Choose(&'a str, usize),
+    /// Chooses that many of what each offers, where several can be chosen, but leaves this one.
+    ChooseAllBut(&'a str, usize),
+}
+
+impl Deed<'_> {
+    /// How many values are chosen of a variable, where any are.
+    fn count(self, variable: &Value) -> Option<usize> {
+        let count = match self {
+            Self::Open => None,
+            Self::Choose(name, count) => (variable["name"] == name).then_some(count),
+            Self::ChooseAllBut(name, count) => (variable["name"] != name).then_some(count),
+        };
+        count.map(|count| if variable["multi"] == true { count } else { 1 })
+    }
 }
 
 /// What is chosen on a dashboard.
@@ -55,7 +68,7 @@ impl Choices {
     /// A query of a panel, as it is sent.
     pub fn query(&self, text: &str, from_s: i64, to_s: i64, shortest: &str) -> String {
         let text = with_time(&self.fill_in(text), from_s, to_s, shortest);
-        assert!(!text.contains(['$', '[']), "{text}");
+        assert!(!is_left_over(&text), "{text}");
         text
     }
 
@@ -76,6 +89,11 @@ pub fn with_time(text: &str, from_s: i64, to_s: i64, shortest: &str) -> String {
     let filter = format!("time >= {from_s}000ms and time <= {to_s}000ms");
     let interval = interval(to_s - from_s, shortest);
     text.replace("$timeFilter", &filter).replace("$__interval", &interval)
+}
+
+/// Whether something of Grafana's is still in a query. (A `$` alone ends a pattern.)
+pub fn is_left_over(text: &str) -> bool {
+    ["${", "$__", "$timeFilter", "[["].iter().any(|left| text.contains(left))
 }
 
 /// A thousandth of the time, rounded to what reads well, and no shorter than the panel says.
@@ -111,7 +129,7 @@ fn escaped(value: &str) -> String {
         if r"\^$*+?.()|[]{}/".contains(letter) {
             text.push('\\');
         }
-        let _ = write!(text, "{letter}");
+        text.push(letter);
         text
     })
 }
@@ -124,17 +142,17 @@ fn offered(server: &InfluxDb, query: &str) -> Vec<String> {
 }
 
 fn choose(variable: &Value, offered: Vec<String>, deed: Deed<'_>) -> Choice {
-    match deed {
-        Deed::Choose(name, count) if variable["name"] == name => {
-            Choice::Values(offered.into_iter().take(count).collect())
-        }
-        _ if variable["includeAll"] == true => match variable["allValue"].as_str() {
+    if let Some(count) = deed.count(variable) {
+        return Choice::Values(offered.into_iter().take(count).collect());
+    }
+    if variable["includeAll"] == true {
+        return match variable["allValue"].as_str() {
             Some(pattern) => Choice::Pattern(pattern.to_owned()),
             None => Choice::Values(offered),
-        },
-        _ => match variable["current"]["value"].as_str() {
-            Some(first) => Choice::Values(vec![first.to_owned()]),
-            None => Choice::Values(offered.into_iter().take(1).collect()),
-        },
+        };
+    }
+    match variable["current"]["value"].as_str() {
+        Some(first) => Choice::Values(vec![first.to_owned()]),
+        None => Choice::Values(offered.into_iter().take(1).collect()),
     }
 }

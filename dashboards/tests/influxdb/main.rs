@@ -1,5 +1,6 @@
 //! Every query of every dashboard, of every variable and of every alert rule is run against a real
 //! InfluxDB that holds what the exporter writes of a simulated season.
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "in tests a panic is a failed test")]
 
 mod choices;
 mod season;
@@ -14,8 +15,8 @@ use vantage_dashboards::influxql::Query;
 use vantage_dashboards::{alerts, dashboards};
 use vantage_wire::FailureCode;
 
-use choices::{Choices, Deed, with_time};
-use season::{END_S, START_S, cutover};
+use choices::{Choices, Deed, is_left_over, with_time};
+use season::{END_S, NOW_S, START_S, cutover};
 use server::InfluxDb;
 
 static SERVER: LazyLock<InfluxDb> = LazyLock::new(|| {
@@ -86,11 +87,9 @@ fn every_query_of_every_dashboard_finds_its_columns_and_a_value_in_each() {
 #[test]
 fn one_value_and_several_values_of_every_variable_can_be_chosen() {
     for dashboard in dashboards::all() {
-        for variable in &dashboard.variables {
-            let Some(_) = variable.query() else { continue };
-            for count in [1, 2] {
-                each_query(&dashboard, Deed::Choose(variable.name, count), |_, _, _| ());
-            }
+        // A target belongs to a site or to a service: what narrows down by both finds nothing.
+        for deed in [Deed::ChooseAllBut("site", 1), Deed::ChooseAllBut("service", 2)] {
+            each_query(&dashboard, deed, |_, _, _| ());
         }
     }
 }
@@ -100,7 +99,8 @@ fn what_is_chosen_is_what_is_found() {
     let dashboard = dashboards::where_to_host();
     each_query(&dashboard, Deed::Choose("site", 2), |query, series, _| {
         if query.tag_names().any(|tag| tag == "site") {
-            let sites: BTreeSet<_> = series.iter().map(|series| series["tags"]["site"].as_str()).collect();
+            let sites: BTreeSet<_> =
+                series.iter().map(|series| series["tags"]["site"].as_str()).collect();
             assert_eq!(sites.len(), 2, "{series:?}");
         }
     });
@@ -108,7 +108,10 @@ fn what_is_chosen_is_what_is_found() {
     let dashboard = dashboards::market();
     each_query(&dashboard, Deed::Choose("service", 1), |query, series, _| {
         if query.tag_names().any(|tag| tag == "target") {
-            assert!(series.iter().all(|series| series["tags"]["target"] == "shop-web"), "{series:?}");
+            assert!(
+                series.iter().all(|series| series["tags"]["target"] == "shop-web"),
+                "{series:?}"
+            );
         }
     });
 }
@@ -130,9 +133,10 @@ fn a_mark_finds_the_cutover() {
 fn every_query_of_every_alert_rule_finds_its_columns() {
     for rule in alerts::all() {
         for question in &rule.questions {
-            let (from_s, to_s) = (END_S - i64::from(question.from_s), END_S - i64::from(question.to_s));
+            let ago = |span_s: u32| NOW_S - i64::from(span_s);
+            let (from_s, to_s) = (ago(question.from_s), ago(question.to_s));
             let filled_in = with_time(&question.query.text(), from_s, to_s, "");
-            assert!(!filled_in.contains('$'), "rules have no variables: {filled_in}");
+            assert!(!is_left_over(&filled_in), "rules have no variables: {filled_in}");
             let series = run(&question.query, &filled_in);
             assert!(has_value(&series, 1), "{}: {filled_in}", rule.title);
         }

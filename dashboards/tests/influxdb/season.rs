@@ -26,6 +26,8 @@ const DAY_S: i64 = 86_400;
 pub const CUTOVER_S: i64 = START_S + 8 * DAY_S;
 /// Rules look back as far as eight days.
 pub const END_S: i64 = START_S + 9 * DAY_S;
+/// When rules are looked at: a minute after the last window began.
+pub const NOW_S: i64 = END_S - 3600 + 60;
 const HOUR_S: u32 = 3600;
 
 const CATALOGUE: &str = include_str!("season.toml");
@@ -56,9 +58,10 @@ async fn export() -> Vec<Vec<u8>> {
     let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let store = Store::open(&Location::Embedded(folder.path().join("data"))).await.unwrap();
     let catalogue = Catalogue::parse("season.toml", CATALOGUE).unwrap();
-    let zones = catalogue.time_zones().into_iter().map(|(market, zone)| {
-        (market, TimeZoneName::new(zone.iana_name().unwrap()).unwrap())
-    });
+    let zones = catalogue
+        .time_zones()
+        .into_iter()
+        .map(|(market, zone)| (market, TimeZoneName::new(zone.iana_name().unwrap()).unwrap()));
     store.set_time_zones(&zones.collect()).await.unwrap();
     let length = WindowLength::from_seconds(HOUR_S).unwrap();
     let mut batches = Vec::new();
@@ -119,7 +122,8 @@ fn season(number: usize) -> SeasonVantage {
         probe: probe(&format!("{site}-web"), ProbeKind::Http),
         legs: vec![(i64::MIN, leg(market, place))],
     });
-    let kinds = ProbeKind::ALL.iter().filter(|kind| **kind != ProbeKind::Http);
+    // One vantage point has probes of every kind.
+    let kinds = ProbeKind::ALL.iter().filter(|kind| number == 0 && **kind != ProbeKind::Http);
     let kinds = kinds.map(|kind| SeasonSeries {
         probe: probe("singapore-web", *kind),
         legs: vec![(i64::MIN, leg(market, 1))],

@@ -1,62 +1,38 @@
-//! A real InfluxDB in a folder of its own, on loopback, as long as a value lives.
+//! A real InfluxDB on loopback, for as long as the tests run.
 
+use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{Sender, channel};
 
 use serde_json::Value;
-use tempfile::TempDir;
 
 const DATABASE: &str = "vantage";
 
 pub struct InfluxDb {
-    process: Child,
     address: SocketAddr,
-    // Outlives the process: fields are dropped in their order, after `drop`.
-    _folder: TempDir,
 }
 
 impl InfluxDb {
     pub fn start() -> Self {
-        let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-        let path = folder.path().display();
-        let config = format!(
-            "reporting-disabled = true\n\
-             bind-address = \"127.0.0.1:0\"\n\
-             [meta]\ndir = \"{path}/meta\"\n\
-             [data]\ndir = \"{path}/data\"\nwal-dir = \"{path}/wal\"\nquery-log-enabled = false\n\
-             [http]\nbind-address = \"127.0.0.1:0\"\nlog-enabled = false\n\
-             [monitor]\nstore-enabled = false\n"
+        let config = configure(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("dashboards-influxdb"));
+        let (sender, receiver) = channel();
+        // Linux ends the server with the thread that started it, so it has one that lasts.
+        std::thread::spawn(move || run(&config, &sender));
+        let address = receiver.recv().expect(
+            "influxd did not start: run tests/run, or `apt-get install influxdb util-linux`",
         );
-        let file = folder.path().join("influxdb.conf");
-        std::fs::write(&file, config).unwrap();
-        let mut process = Command::new("influxd")
-            .args(["run", "-config"])
-            .arg(&file)
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("influxd is missing: run tests/run, or `apt-get install influxdb`");
-        let mut log = BufReader::new(process.stderr.take().unwrap()).lines();
-        let address = log
-            .by_ref()
-            .map_while(Result::ok)
-            .find(|line| line.contains("Listening on HTTP"))
-            .and_then(|line| {
-                let address = line.split("addr=").nth(1)?;
-                address.split_whitespace().next()?.parse().ok()
-            })
-            .expect("influxd ended before it listened");
-        // It would stop at a full pipe.
-        std::thread::spawn(move || log.map_while(Result::ok).for_each(drop));
-        let server = Self { process, address, _folder: folder };
+        let server = Self { address };
         server.query(&format!("CREATE DATABASE {DATABASE}"));
         server
     }
 
     /// Writes points whose times are in seconds.
     pub fn write(&self, lines: &[u8]) {
-        let (status, body) = self.post(&format!("/write?db={DATABASE}&precision=s"), "text/plain", lines);
+        let (status, body) =
+            self.post(&format!("/write?db={DATABASE}&precision=s"), "text/plain", lines);
         assert_eq!(status, 204, "{body}");
     }
 
@@ -90,13 +66,46 @@ impl InfluxDb {
     }
 }
 
-impl Drop for InfluxDb {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+/// Writes the configuration, in an empty folder.
+fn configure(folder: &Path) -> PathBuf {
+    // What the last run left.
+    let _ = std::fs::remove_dir_all(folder);
+    std::fs::create_dir_all(folder).unwrap();
+    let path = folder.display();
+    let config = format!(
+        "reporting-disabled = true\n\
+         bind-address = \"127.0.0.1:0\"\n\
+         [meta]\ndir = \"{path}/meta\"\n\
+         [data]\ndir = \"{path}/data\"\nwal-dir = \"{path}/wal\"\nquery-log-enabled = false\n\
+         [http]\nbind-address = \"127.0.0.1:0\"\nlog-enabled = false\n\
+         [monitor]\nstore-enabled = false\n"
+    );
+    let file = folder.join("influxdb.conf");
+    std::fs::write(&file, config).unwrap();
+    file
+}
+
+/// Runs it, tells where it listens, and reads its log: it would stop at a full pipe.
+fn run(config: &Path, listening: &Sender<SocketAddr>) {
+    let process = Command::new("setpriv")
+        .args(["--pdeathsig", "KILL", "influxd", "run", "-config"])
+        .arg(config)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn();
+    let Ok(mut process) = process else { return };
+    let log = BufReader::new(process.stderr.take().unwrap()).lines();
+    for line in log.map_while(Result::ok).filter(|line| line.contains("Listening on HTTP")) {
+        let address = line.split("addr=").nth(1).and_then(|rest| rest.split(' ').next());
+        let _ = listening.send(address.unwrap().parse().unwrap());
     }
+    let _ = process.wait();
 }
 
 fn percent_encoded(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    text.bytes().fold(String::new(), |mut encoded, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(encoded, "%{byte:02X}");
+        encoded
+    })
 }
