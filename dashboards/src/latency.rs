@@ -170,8 +170,9 @@ pub fn percentile_of_each(percentile: &str, chosen: &[&Variable]) -> Panel {
         .by(["vantage", "target", "probe", "family", "warm"]);
     Panel::time_series(
         &format!("{label} of each"),
-        "One line for each vantage point, target and probe; nothing is averaged over them. Over \
-         intervals longer than a window: the median window.",
+        "One line for each vantage point, target and probe, with the version of IP where each is \
+         measured by itself, and `true` where connections were open already; nothing is averaged over \
+         them. Over intervals longer than a window: the median window.",
         Unit::Microseconds,
     )
     .asking(Target::lines(query, "$tag_vantage → $tag_target $tag_probe $tag_family $tag_warm"))

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
+use vantage_aggregator::catalogue::Catalogue;
+use vantage_aggregator::config::Config;
 use vantage_dashboards::{dashboards, grafana};
 
 fn root() -> PathBuf {
@@ -111,23 +113,18 @@ fn the_deployment_gives_grafana_what_the_provisioning_names() {
 fn the_deployment_lets_vantage_write_where_grafana_reads() {
     let compose = yaml("deploy/compose.yaml");
     let influxdb = &compose["services"]["influxdb"]["environment"];
-    let config = std::fs::read_to_string(root().join("deploy/vantage/aggregator.toml")).unwrap();
-    for (key, name) in
-        [("org", "DOCKER_INFLUXDB_INIT_ORG"), ("bucket", "DOCKER_INFLUXDB_INIT_BUCKET")]
-    {
-        let line = format!("{key} = {}", influxdb[name]);
-        assert!(config.contains(&line), "{line}");
-    }
+    let config = Config::load(&root().join("deploy/vantage/aggregator.toml")).unwrap();
+    let influx = config.influx.as_ref().unwrap();
+    assert_eq!(influxdb["DOCKER_INFLUXDB_INIT_ORG"], influx.org.clone().unwrap());
+    assert_eq!(influxdb["DOCKER_INFLUXDB_INIT_BUCKET"], influx.bucket.clone().unwrap());
+    assert_eq!(influx.token_file.as_deref(), Some(Path::new("/run/secrets/influxdb_token")));
+    let grafana = &compose["services"]["grafana"]["environment"];
+    assert_eq!(grafana["INFLUXDB_URL"], influx.url.clone().unwrap());
     let source = yaml("dashboards/provisioning/datasources/vantage.yaml");
     // The database is called as the bucket that map-database.sh maps to it.
-    assert_eq!(
-        source["datasources"][0]["jsonData"]["dbName"],
-        influxdb["DOCKER_INFLUXDB_INIT_BUCKET"]
-    );
-    assert_eq!(
-        compose["services"]["grafana"]["environment"]["INFLUXDB_URL"],
-        config.lines().find_map(|line| line.strip_prefix("url = ")).unwrap().trim_matches('"')
-    );
+    assert_eq!(source["datasources"][0]["jsonData"]["dbName"], influx.bucket.clone().unwrap());
+
+    Catalogue::load(&root().join("deploy/vantage/catalogue.toml")).unwrap();
 }
 
 #[test]

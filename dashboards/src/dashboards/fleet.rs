@@ -3,7 +3,7 @@
 use serde_json::json;
 use vantage_aggregator::export::influx::fields::Unit;
 
-use super::market::{COVERAGE_LIMITS, coverage_over_time};
+use super::market::{coverage_over_time, worst_coverage};
 use crate::dashboard::{Dashboard, Row};
 use crate::exported::Measurement::Agent;
 use crate::influxql::{Expression, Query};
@@ -104,14 +104,7 @@ fn now(chosen: &Chosen) -> Vec<Panel> {
         )
         .asking(chosen.latest("spool_windows", "windows", Expression::sum))
         .reduced("lastNotNull"),
-        Panel::figure(
-            "Worst coverage",
-            "Coverage of the last day, of the agent that has least of it.",
-            Unit::Share,
-        )
-        .asking(chosen.latest("coverage", "coverage", Expression::min))
-        .reduced("lastNotNull")
-        .coloured(&Threshold::falling(COVERAGE_LIMITS[0], COVERAGE_LIMITS[1])),
+        worst_coverage(&[&chosen.market, &chosen.vantage]),
         agents(chosen),
     ]
 }

@@ -11,7 +11,7 @@ use crate::panel::{Panel, Target, Threshold, matching, named};
 use crate::variable::Variable;
 
 /// Coverage below which a ranking is undersampled, and below which it is worth a look.
-pub(super) const COVERAGE_LIMITS: [f64; 2] = [0.6, 0.9];
+const COVERAGE_LIMITS: [f64; 2] = [0.6, 0.9];
 
 struct Chosen {
     datasource: Variable,
@@ -125,10 +125,6 @@ fn glance(chosen: &Chosen) -> Vec<Panel> {
     let [middling, bad] = FAILURE_RATE_LIMITS;
     let sums = |columns| Query::of(Latency, columns).chosen(&attempts).with_attempts();
     let lines = |query| Target::lines(query, "$col");
-    let coverage = Query::of(Agent, [Agent.last("coverage").named("coverage")])
-        .chosen(&[&chosen.market, &chosen.vantage])
-        .by(["vantage"]);
-    let coverage = Query::over(coverage, [Expression::column("coverage").min().named("coverage")]);
     vec![
         Panel::figure(
             "Attempts",
@@ -152,14 +148,7 @@ fn glance(chosen: &Chosen) -> Vec<Panel> {
         )
         .asking(lines(sums(vec![latency::share_within(300_000)])))
         .reduced("lastNotNull"),
-        Panel::figure(
-            "Worst coverage",
-            "Coverage of the last day, of the vantage point that has least of it.",
-            Unit::Share,
-        )
-        .asking(lines(coverage))
-        .reduced("lastNotNull")
-        .coloured(&Threshold::falling(COVERAGE_LIMITS[0], COVERAGE_LIMITS[1])),
+        worst_coverage(&[&chosen.market, &chosen.vantage]),
     ]
 }
 
@@ -320,6 +309,21 @@ fn coverage(chosen: &Chosen) -> Vec<Panel> {
         .every(WINDOW)
         .from_zero(),
     ]
+}
+
+/// The least of the agents' latest coverages.
+pub(super) fn worst_coverage(chosen: &[&Variable]) -> Panel {
+    let each =
+        Query::of(Agent, [Agent.last("coverage").named("coverage")]).chosen(chosen).by(["vantage"]);
+    let least = Query::over(each, [Expression::column("coverage").min().named("coverage")]);
+    Panel::figure(
+        "Worst coverage",
+        "Coverage of the last day, of the agent that has least of it.",
+        Unit::Share,
+    )
+    .asking(Target::lines(least, "$col"))
+    .reduced("lastNotNull")
+    .coloured(&Threshold::falling(COVERAGE_LIMITS[0], COVERAGE_LIMITS[1]))
 }
 
 /// Coverage of each agent over time.
