@@ -16,7 +16,7 @@ use crate::export::influx::server::Server;
 use crate::export::influx::status::Status;
 use crate::export::influx::writing::{Pace, Writing};
 use crate::random;
-use crate::store::{InfluxWriter, Store, StoreError};
+use crate::store::{InfluxWriter, Location, Store, StoreError};
 use crate::tasks::Tasks;
 
 /// An export of which everything that can be wrong with the settings was found right.
@@ -29,12 +29,18 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
-    pub(super) fn new(config: &InfluxConfig) -> Result<Self, StartError> {
+    pub(super) fn new(config: &InfluxConfig, store: &Location) -> Result<Self, StartError> {
+        // An embedded store has one aggregator: what is left of the turn of one that was killed
+        // must not hold its successor up. Several that share a database are told apart.
+        let writer = match store {
+            Location::Embedded(_) => InfluxWriter::default(),
+            Location::Postgres(_) => random::bytes().map_err(io::Error::other)?,
+        };
         Ok(Self {
             server: Server::new(&config.server()?)?,
             pace: config.pace(),
             scores: config.scores(),
-            writer: random::bytes().map_err(io::Error::other)?,
+            writer,
             random: random::generator().map_err(io::Error::other)?,
         })
     }

@@ -70,7 +70,8 @@ pub async fn serve(settings: Settings) -> Result<bool, StartError> {
         }
         None => (Catalogue::parse("no catalogue", "")?, Sources::default()),
     };
-    let influx = settings.influx.as_ref().map(influx::Prepared::new).transpose()?;
+    let influx = settings.influx.as_ref();
+    let influx = influx.map(|config| influx::Prepared::new(config, &settings.store)).transpose()?;
     let listener = TcpListener::bind(&settings.listen)
         .await
         .map_err(|source| StartError::Listen { address: settings.listen.clone(), source })?;

@@ -52,7 +52,7 @@ pub struct InfluxBacklog {
     pub oldest: Option<UtcMicros>,
 }
 
-/// What stands for one exporter: random bytes.
+/// What stands for one exporter: random bytes, or where there can be one only, zeros.
 pub type InfluxWriter = [u8; 16];
 
 /// Whether an exporter may write.
@@ -435,4 +435,4 @@ impl Change for Forget {
 }
 
 /// How long a turn lasts at the longest without being kept.
-pub const INFLUX_TURN: Micros = Micros::from_secs(120);
+pub const INFLUX_TURN: Micros = Micros::from_secs(90);
