@@ -20,6 +20,14 @@ pub struct ProbeSpec {
     pub phase_timeouts: PhaseTimeouts,
 }
 
+/// A probe that cannot be carried out as specified.
+#[derive(Debug, thiserror::Error)]
+pub enum SpecError {
+    /// A parameter makes no sense.
+    #[error("{0}")]
+    Parameter(String),
+}
+
 /// Most time for single phases; a phase without one may use all that is left of the whole.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PhaseTimeouts {

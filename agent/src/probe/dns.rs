@@ -9,14 +9,14 @@ use vantage_wire::report::Family;
 use vantage_wire::{Failure, FailureCode, Phase};
 
 use super::tls::shake_hands;
-use super::{ProbeError, Stopwatch, Surroundings};
+use super::{Stopwatch, Surroundings};
 use crate::attempt::DnsFacts;
 use crate::net::dns::{
     Answer, Endpoint, Exchange, InvalidName, Query, exchange_https, exchange_stream, exchange_udp,
 };
 use crate::net::tls::{TlsClient, server_name};
 use crate::net::{Network, Resolver};
-use crate::spec::{DnsSpec, DnsTransport, Host};
+use crate::spec::{DnsSpec, DnsTransport, Host, SpecError};
 
 /// DNS over TLS (RFC 7858).
 const TLS_PORT: u16 = 853;
@@ -54,14 +54,14 @@ impl DnsProbe {
         spec: &DnsSpec,
         family: Family,
         surroundings: &Surroundings<N>,
-    ) -> Result<Self, ProbeError> {
+    ) -> Result<Self, SpecError> {
         Query::new(0, &spec.name, spec.record_type)
-            .map_err(|error| ProbeError::Parameter(error.to_string()))?;
+            .map_err(|error| SpecError::Parameter(error.to_string()))?;
         let server = server(spec, surroundings.network.resolver(), family)?;
         let host = Host::Address(server.ip());
         let tls = |parameters, alpn: &[&str]| {
             let client = surroundings.tls.client(parameters, alpn)?;
-            Ok::<_, ProbeError>(TlsSide { client, name: server_name(&host, parameters)? })
+            Ok::<_, SpecError>(TlsSide { client, name: server_name(&host, parameters)? })
         };
         let over = match &spec.transport {
             DnsTransport::Udp => Over::Udp,
@@ -136,7 +136,7 @@ impl DnsProbe {
 }
 
 /// The address of the DNS server's HTTP side, by the name that its certificate is for.
-fn uri(name: &ServerName<'_>, server: SocketAddr, path: &str) -> Result<Uri, ProbeError> {
+fn uri(name: &ServerName<'_>, server: SocketAddr, path: &str) -> Result<Uri, SpecError> {
     let host = match name {
         ServerName::IpAddress(address) if server.is_ipv6() => {
             format!("[{}]", IpAddr::from(*address))
@@ -148,14 +148,14 @@ fn uri(name: &ServerName<'_>, server: SocketAddr, path: &str) -> Result<Uri, Pro
         port => format!("{host}:{port}"),
     };
     let built = Uri::builder().scheme("https").authority(authority).path_and_query(path).build();
-    built.map_err(|error| ProbeError::Parameter(format!("DNS over HTTPS, path {path:?}: {error}")))
+    built.map_err(|error| SpecError::Parameter(format!("DNS over HTTPS, path {path:?}: {error}")))
 }
 
 /// The server given, or the system's first of the family asked for, at the transport's port.
-fn server(spec: &DnsSpec, resolver: &Resolver, family: Family) -> Result<SocketAddr, ProbeError> {
+fn server(spec: &DnsSpec, resolver: &Resolver, family: Family) -> Result<SocketAddr, SpecError> {
     if let Some(server) = spec.server {
         return match server.port() {
-            0 => Err(ProbeError::Parameter(
+            0 => Err(SpecError::Parameter(
                 "the DNS server's port is 0, must be 1 to 65535".to_owned(),
             )),
             _ => Ok(server),
@@ -168,7 +168,7 @@ fn server(spec: &DnsSpec, resolver: &Resolver, family: Family) -> Result<SocketA
     };
     let mut server = *resolver.servers().iter().find(fits).ok_or_else(|| {
         let problem = "the system has no DNS server of this address family; name one";
-        ProbeError::Parameter(problem.to_owned())
+        SpecError::Parameter(problem.to_owned())
     })?;
     match spec.transport {
         DnsTransport::Udp | DnsTransport::Tcp => {}

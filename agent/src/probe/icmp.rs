@@ -3,25 +3,25 @@
 use vantage_wire::report::Family;
 use vantage_wire::{Failure, Micros, Phase};
 
-use super::{ProbeError, Stopwatch, Surroundings};
+use super::{Stopwatch, Surroundings};
 use crate::attempt::IcmpFacts;
 use crate::net::Network;
 use crate::net::icmp::{Request, echo};
-use crate::spec::IcmpSpec;
+use crate::spec::{IcmpSpec, SpecError};
 
 /// With its headers it fits into the 1500 bytes of an Ethernet frame.
 const MOST_PAYLOAD_BYTES: u16 = 1400;
 
 /// Checks the parameters.
-pub fn check(spec: &IcmpSpec) -> Result<(), ProbeError> {
+pub fn check(spec: &IcmpSpec) -> Result<(), SpecError> {
     if spec.payload_bytes > MOST_PAYLOAD_BYTES {
         let payload_bytes = spec.payload_bytes;
-        return Err(ProbeError::Parameter(format!(
+        return Err(SpecError::Parameter(format!(
             "{payload_bytes} bytes of payload; {MOST_PAYLOAD_BYTES} are the most"
         )));
     }
     if spec.ttl == 0 {
-        return Err(ProbeError::Parameter("a TTL of 0 goes nowhere; 1 is the least".into()));
+        return Err(SpecError::Parameter("a TTL of 0 goes nowhere; 1 is the least".into()));
     }
     Ok(())
 }

@@ -24,7 +24,7 @@ use crate::guard::Guard;
 use crate::net::icmp::StampingOn;
 use crate::net::tls::TlsClients;
 use crate::net::{Connected, Network};
-use crate::spec::{Action, Host, ProbeSpec};
+use crate::spec::{Action, Host, ProbeSpec, SpecError};
 
 pub use self::http::{FrameWatch, LONGEST_PAUSE, redirect_target, retry_after};
 pub use stopwatch::Stopwatch;
@@ -62,20 +62,12 @@ enum Prepared {
     Dns(dns::DnsProbe),
 }
 
-/// A probe that cannot be carried out as specified.
-#[derive(Debug, thiserror::Error)]
-pub enum ProbeError {
-    /// A parameter makes no sense.
-    #[error("{0}")]
-    Parameter(String),
-}
-
 impl<N: Network> Probe<N> {
     /// Prepares a probe: whatever can be found out before the first attempt is.
     ///
     /// # Errors
     /// When a parameter makes no sense; the message names it.
-    pub fn new(spec: ProbeSpec, surroundings: Surroundings<N>) -> Result<Self, ProbeError> {
+    pub fn new(spec: ProbeSpec, surroundings: Surroundings<N>) -> Result<Self, SpecError> {
         let prepared = match &spec.action {
             Action::Icmp(spec) => {
                 icmp::check(spec)?;

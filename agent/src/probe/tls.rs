@@ -7,10 +7,10 @@ use tokio_rustls::client::TlsStream;
 use vantage_wire::report::Family;
 use vantage_wire::{Failure, Phase};
 
-use super::{ProbeError, Stopwatch, Surroundings};
+use super::{Stopwatch, Surroundings};
 use crate::net::Network;
 use crate::net::tls::{TlsClient, Witness, server_name};
-use crate::spec::TlsSpec;
+use crate::spec::{SpecError, TlsSpec};
 
 /// What a TLS probe needs beside its parameters.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ impl TlsProbe {
     ///
     /// # Errors
     /// When the name or the authorities make no sense.
-    pub fn new<N>(spec: &TlsSpec, surroundings: &Surroundings<N>) -> Result<Self, ProbeError> {
+    pub fn new<N>(spec: &TlsSpec, surroundings: &Surroundings<N>) -> Result<Self, SpecError> {
         let client = surroundings.tls.client(&spec.tls, &[])?;
         Ok(Self { client, name: server_name(&spec.host, &spec.tls)? })
     }

@@ -14,8 +14,7 @@ use super::{Answer, Transport, TransportError};
 use crate::identity::SOFTWARE;
 use crate::net::Resolver;
 use crate::net::tls::TlsClients;
-use crate::probe::ProbeError;
-use crate::spec::TlsParameters;
+use crate::spec::{SpecError, TlsParameters};
 
 /// The longest answer: an assignment of some thousand probes.
 const MOST_ANSWER_BYTES: usize = 8 << 20;
@@ -45,7 +44,7 @@ pub enum TransportProblem {
     },
     /// The certificate authorities cannot be used.
     #[error("{0}")]
-    Authorities(#[from] ProbeError),
+    Authorities(#[from] SpecError),
     /// The client cannot be made.
     #[error("failed to prepare for HTTPS: {0}")]
     Client(#[from] reqwest::Error),

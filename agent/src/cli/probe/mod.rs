@@ -37,9 +37,9 @@ use super::{calendar, paint};
 use crate::guard::Guard;
 use crate::net::tls::TlsClients;
 use crate::net::{Resolver, TcpNetwork};
-use crate::probe::{Probe, ProbeError, Surroundings};
+use crate::probe::{Probe, Surroundings};
 use crate::runner::{self, InFlight, Runner};
-use crate::spec::{Action, Host, ProbeSpec};
+use crate::spec::{Action, Host, ProbeSpec, SpecError};
 use display::{Display, Size, Style};
 use tally::Tally;
 
@@ -124,7 +124,7 @@ fn prepare(
         contact: None,
     };
     let targets = u32::try_from(specs.len()).unwrap_or(u32::MAX);
-    let usage = |error: ProbeError| CommandError::Usage(error.to_string());
+    let usage = |error: SpecError| CommandError::Usage(error.to_string());
     let mut probes = Vec::new();
     for spec in specs {
         probes.push(Probe::new(spec, surroundings.clone()).map_err(usage)?);

@@ -11,8 +11,7 @@ use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 
 use super::verdicts::ChainVerifier;
 use super::witness::Witness;
-use crate::probe::ProbeError;
-use crate::spec::{TlsParameters, TlsVersions};
+use crate::spec::{SpecError, TlsParameters, TlsVersions};
 
 /// Configurations that are kept to be shared. Catalogues need a handful; a probe keeps its own
 /// beyond this number, too.
@@ -64,7 +63,7 @@ impl TlsClients {
         &self,
         parameters: &TlsParameters,
         default_alpn: &[&str],
-    ) -> Result<TlsClient, ProbeError> {
+    ) -> Result<TlsClient, SpecError> {
         let alpn = if parameters.alpn.is_empty() {
             default_alpn.iter().map(ToString::to_string).collect()
         } else {
@@ -111,7 +110,7 @@ fn config(
     verifier: &ChainVerifier,
     versions: Option<TlsVersions>,
     alpn: &[String],
-) -> Result<ClientConfig, ProbeError> {
+) -> Result<ClientConfig, SpecError> {
     let versions: &[&'static SupportedProtocolVersion] = match versions {
         None => rustls::DEFAULT_VERSIONS,
         Some(TlsVersions::Only12) => &[&rustls::version::TLS12],
@@ -119,7 +118,7 @@ fn config(
     };
     let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_protocol_versions(versions)
-        .map_err(|error| ProbeError::Parameter(error.to_string()))?
+        .map_err(|error| SpecError::Parameter(error.to_string()))?
         .with_webpki_verifier(Arc::clone(verifier.webpki()))
         .with_no_client_auth();
     config.alpn_protocols = alpn.iter().map(|protocol| protocol.clone().into_bytes()).collect();
@@ -128,7 +127,7 @@ fn config(
     Ok(config)
 }
 
-fn verifier(ca_pem: Option<&str>) -> Result<ChainVerifier, ProbeError> {
+fn verifier(ca_pem: Option<&str>) -> Result<ChainVerifier, SpecError> {
     let roots = match ca_pem {
         Some(pem) => given_roots(pem)?,
         None => system_roots(),
@@ -136,12 +135,12 @@ fn verifier(ca_pem: Option<&str>) -> Result<ChainVerifier, ProbeError> {
     WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::new(ring::default_provider()))
         .build()
         .map(ChainVerifier::new)
-        .map_err(|error| ProbeError::Parameter(format!("certificate authorities: {error}")))
+        .map_err(|error| SpecError::Parameter(format!("certificate authorities: {error}")))
 }
 
-fn given_roots(pem: &str) -> Result<RootCertStore, ProbeError> {
+fn given_roots(pem: &str) -> Result<RootCertStore, SpecError> {
     let problem = |problem: &dyn fmt::Display| {
-        ProbeError::Parameter(format!("the certificate authorities' PEM: {problem}"))
+        SpecError::Parameter(format!("the certificate authorities' PEM: {problem}"))
     };
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {

@@ -15,8 +15,7 @@ mod witness;
 
 use rustls::pki_types::ServerName;
 
-use crate::probe::ProbeError;
-use crate::spec::{Host, TlsParameters};
+use crate::spec::{Host, SpecError, TlsParameters};
 
 pub use certificate::Certificate;
 pub use classify::{alert_name, classify_handshake, classify_tls};
@@ -32,7 +31,7 @@ pub use witness::Witness;
 pub fn server_name(
     host: &Host,
     parameters: &TlsParameters,
-) -> Result<ServerName<'static>, ProbeError> {
+) -> Result<ServerName<'static>, SpecError> {
     let name = match (&parameters.server_name, host) {
         (Some(name), _) | (None, Host::Name(name)) => name,
         (None, Host::Address(address)) => return Ok(ServerName::IpAddress((*address).into())),
@@ -40,7 +39,7 @@ pub fn server_name(
     // DNS knows a final dot, certificates and SNI do not.
     let bare = name.strip_suffix('.').unwrap_or(name);
     ServerName::try_from(bare.to_owned())
-        .map_err(|_| ProbeError::Parameter(format!("{name:?} is no server name")))
+        .map_err(|_| SpecError::Parameter(format!("{name:?} is no server name")))
 }
 
 #[cfg(test)]

@@ -29,11 +29,11 @@ use vantage_wire::report::Family;
 use vantage_wire::{Failure, FailureCode, Phase};
 
 use super::tls::shake_hands;
-use super::{ProbeError, Stopwatch, Surroundings};
+use super::{Stopwatch, Surroundings};
 use crate::attempt::PhaseTimes;
 use crate::net::Network;
 use crate::net::tls::{TlsClient, server_name};
-use crate::spec::{HttpSpec, HttpVersion, TlsParameters};
+use crate::spec::{HttpSpec, HttpVersion, SpecError, TlsParameters};
 use connection::{Connection, Identity};
 use exchange::{Exchanged, Reading, exchange};
 use failure::{Broken, broken};
@@ -71,19 +71,19 @@ impl HttpProbe {
     ///
     /// # Errors
     /// When a parameter makes no sense; the message names it.
-    pub fn new<N>(spec: &HttpSpec, surroundings: &Surroundings<N>) -> Result<Self, ProbeError> {
-        let origin = Origin::of(&spec.url).map_err(ProbeError::Parameter)?;
+    pub fn new<N>(spec: &HttpSpec, surroundings: &Surroundings<N>) -> Result<Self, SpecError> {
+        let origin = Origin::of(&spec.url).map_err(SpecError::Parameter)?;
         if spec.method == Method::CONNECT {
-            return Err(ProbeError::Parameter("method CONNECT is for proxies".into()));
+            return Err(SpecError::Parameter("method CONNECT is for proxies".into()));
         }
         if spec.follow_redirects > MOST_REDIRECTS {
-            return Err(ProbeError::Parameter(format!(
+            return Err(SpecError::Parameter(format!(
                 "{} redirects are too many, at most {MOST_REDIRECTS} can be followed",
                 spec.follow_redirects
             )));
         }
         if spec.reuse && spec.follow_redirects > 0 {
-            return Err(ProbeError::Parameter(
+            return Err(SpecError::Parameter(
                 "a connection that is kept open follows no redirects".into(),
             ));
         }
@@ -99,7 +99,7 @@ impl HttpProbe {
             None
         };
         let template = Template::new(spec, surroundings.contact.as_deref())?;
-        template.request(&spec.url, true).map_err(ProbeError::Parameter)?;
+        template.request(&spec.url, true).map_err(SpecError::Parameter)?;
         let judge = Judge::new(&spec.expect)?;
         Ok(Self { origin, template, judge, tls, kept: Mutex::new(None) })
     }

@@ -12,8 +12,7 @@ use http::uri::{PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 use hyper::body::{Body, Frame, SizeHint};
 
-use crate::probe::ProbeError;
-use crate::spec::{Host, HttpSpec};
+use crate::spec::{Host, HttpSpec, SpecError};
 
 /// A body is handed over in pieces, so that what a full window holds back can be told.
 const PIECE_BYTES: usize = 16 * 1024;
@@ -83,22 +82,22 @@ impl Template {
     ///
     /// # Errors
     /// When a header cannot be sent.
-    pub fn new(spec: &HttpSpec, contact: Option<&str>) -> Result<Self, ProbeError> {
+    pub fn new(spec: &HttpSpec, contact: Option<&str>) -> Result<Self, SpecError> {
         let mut headers = HeaderMap::new();
         let contact = contact.map(|contact| format!(" (+{contact})")).unwrap_or_default();
         let user_agent = format!("vantage-agent/{}{contact}", env!("CARGO_PKG_VERSION"));
         let user_agent = HeaderValue::try_from(user_agent)
-            .map_err(|_| ProbeError::Parameter("the contact cannot be sent as a header".into()))?;
+            .map_err(|_| SpecError::Parameter("the contact cannot be sent as a header".into()))?;
         headers.insert(USER_AGENT, user_agent);
         headers.insert(http::header::ACCEPT, HeaderValue::from_static("*/*"));
         let mut own = HeaderMap::new();
         for (name, value) in &spec.headers {
             let parsed = (HeaderName::try_from(name).ok(), HeaderValue::try_from(value).ok());
             let (Some(key), Some(value)) = parsed else {
-                return Err(ProbeError::Parameter(format!("header {name:?} cannot be sent")));
+                return Err(SpecError::Parameter(format!("header {name:?} cannot be sent")));
             };
             if RESERVED.contains(&key.as_str()) {
-                return Err(ProbeError::Parameter(format!("header {name:?} is the probe's own")));
+                return Err(SpecError::Parameter(format!("header {name:?} is the probe's own")));
             }
             own.append(key, value);
         }

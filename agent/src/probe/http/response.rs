@@ -5,8 +5,7 @@ use regex_lite::{Regex, RegexBuilder};
 use vantage_wire::exchange::assignment::MAX_PATTERN_BYTES;
 use vantage_wire::{Failure, FailureCode};
 
-use crate::probe::ProbeError;
-use crate::spec::Expectations;
+use crate::spec::{Expectations, SpecError};
 
 /// What a response must be like, made ready.
 #[derive(Debug)]
@@ -21,13 +20,13 @@ impl Judge {
     ///
     /// # Errors
     /// When a status or the pattern is none.
-    pub fn new(expect: &Expectations) -> Result<Self, ProbeError> {
+    pub fn new(expect: &Expectations) -> Result<Self, SpecError> {
         if let Some(status) = expect.statuses.iter().find(|status| !(200..=599).contains(*status)) {
-            return Err(ProbeError::Parameter(format!("status {status} is not one of 200 to 599")));
+            return Err(SpecError::Parameter(format!("status {status} is not one of 200 to 599")));
         }
         let compile = |pattern: &String| {
             RegexBuilder::new(pattern).size_limit(MAX_PATTERN_BYTES).build().map_err(|error| {
-                ProbeError::Parameter(format!("the body's pattern {pattern:?}: {error}"))
+                SpecError::Parameter(format!("the body's pattern {pattern:?}: {error}"))
             })
         };
         Ok(Self {

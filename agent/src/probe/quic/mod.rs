@@ -28,10 +28,10 @@ use vantage_wire::report::Family;
 
 use super::http::request::{Origin, Template};
 use super::http::response::Judge;
-use super::{ProbeError, Stopwatch, Surroundings};
+use super::{Stopwatch, Surroundings};
 use crate::net::Network;
 use crate::net::tls::{TlsClient, server_name};
-use crate::spec::{HttpSpec, QuicSpec, TlsVersions};
+use crate::spec::{HttpSpec, QuicSpec, SpecError, TlsVersions};
 use exchange::exchange;
 use handshake::Session;
 
@@ -58,7 +58,7 @@ impl QuicProbe {
     ///
     /// # Errors
     /// When a parameter makes no sense; the message names it.
-    pub fn new<N>(spec: &QuicSpec, surroundings: &Surroundings<N>) -> Result<Self, ProbeError> {
+    pub fn new<N>(spec: &QuicSpec, surroundings: &Surroundings<N>) -> Result<Self, SpecError> {
         if spec.port == 0 {
             return Err(wrong("port 0 is nobody's"));
         }
@@ -102,8 +102,8 @@ impl QuicProbe {
 }
 
 impl Asking {
-    fn new(spec: &HttpSpec, contact: Option<&str>) -> Result<Self, ProbeError> {
-        if !Origin::of(&spec.url).map_err(ProbeError::Parameter)?.tls {
+    fn new(spec: &HttpSpec, contact: Option<&str>) -> Result<Self, SpecError> {
+        if !Origin::of(&spec.url).map_err(SpecError::Parameter)?.tls {
             return Err(wrong("HTTP/3 is for https URLs only"));
         }
         if spec.reuse || spec.follow_redirects > 0 {
@@ -113,11 +113,11 @@ impl Asking {
             return Err(wrong("method CONNECT is for proxies"));
         }
         let template = Template::new(spec, contact)?;
-        template.request(&spec.url, true).map_err(ProbeError::Parameter)?;
+        template.request(&spec.url, true).map_err(SpecError::Parameter)?;
         Ok(Self { template, judge: Judge::new(&spec.expect)? })
     }
 }
 
-fn wrong(message: &str) -> ProbeError {
-    ProbeError::Parameter(message.to_owned())
+fn wrong(message: &str) -> SpecError {
+    SpecError::Parameter(message.to_owned())
 }
