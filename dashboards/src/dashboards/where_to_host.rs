@@ -106,7 +106,8 @@ fn matrices(chosen: &Chosen) -> Vec<Panel> {
             "Score",
             "The latest score of each site for each market, over all vantage points there, as \
              `vantage rank` computes it: unless the objective says otherwise the p95 of all attempts, \
-             where a failed one counts as the probe's timeout. Less is better.",
+             where a failed one counts as the probe's timeout. Less is better; yellow from 300 ms, red \
+             from 1 s.",
             Unit::Microseconds,
             "score_us",
         )
@@ -169,6 +170,9 @@ fn standing() -> Vec<Column> {
 fn standing_table(title: &str, description: &str, query: Query, first: &[&str]) -> Panel {
     let names: Vec<_> = query.column_names().map(str::to_owned).collect();
     let columns: Vec<_> = first.iter().copied().chain(names.iter().map(String::as_str)).collect();
+    // By market where there are several, then by rank.
+    let order: Vec<_> =
+        first.iter().copied().filter(|tag| *tag != "site").chain(["rank"]).collect();
     let share = json!("percentunit");
     let plain = json!("none");
     let verdict = [
@@ -179,10 +183,7 @@ fn standing_table(title: &str, description: &str, query: Query, first: &[&str]) 
     Panel::table(title, description, Unit::Microseconds)
         .asking(Target::table(query))
         .with_columns(&columns)
-        .transformed(
-            "sortBy",
-            &json!({ "fields": {}, "sort": [{ "field": "rank", "desc": false }] }),
-        )
+        .sorted_by(&order)
         .except(matching("^(market|site)$", &[("unit", json!("string"))]))
         .except(matching("^(rank|blocks)$", &[("unit", plain)]))
         .except(named("attempts", &[("unit", json!("short"))]))

@@ -101,8 +101,8 @@ impl Panel {
         let mut panel = Self::table(title, description, unit);
         panel.defaults["custom"]["cellOptions"] =
             json!({ "type": "color-background", "mode": "basic" });
-        panel.options["sortBy"] = json!([{ "displayName": corner, "desc": false }]);
         panel
+            .sorted_by(&[corner])
             .asking(Target::table(query))
             .transformed(
                 "groupingToMatrix",
@@ -197,6 +197,14 @@ impl Panel {
         let mut panel = Self::new("text", title, "How to read this dashboard.").sized(24, 4);
         panel.options = json!({ "mode": "markdown", "content": markdown });
         panel
+    }
+
+    /// Rows of a table in the order of these columns, the first counting most.
+    #[must_use]
+    pub fn sorted_by(mut self, columns: &[&str]) -> Self {
+        let rising = columns.iter().map(|name| json!({ "displayName": name, "desc": false }));
+        self.options["sortBy"] = rising.collect();
+        self
     }
 
     /// Columns of a table, left to right, without the time.
