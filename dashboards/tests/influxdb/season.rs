@@ -6,14 +6,12 @@ use std::time::Duration;
 use tempfile::TempDir;
 use vantage_aggregator::agents;
 use vantage_aggregator::catalogue::Catalogue;
+use vantage_aggregator::export::influx::agent;
 use vantage_aggregator::export::influx::latency::{Place, gather};
 use vantage_aggregator::export::influx::lines::Lines;
 use vantage_aggregator::export::influx::scores::{ScoreSettings, Scores};
-use vantage_aggregator::export::influx::{agent, latency};
 use vantage_aggregator::store::{EnrolmentToken, IncomingReport, Location, Store, TimeZoneName};
-use vantage_wire::report::{
-    Family, Health, ProbeKey, ProbeKind, Report, Software, Tally, WindowReport,
-};
+use vantage_wire::report::{Family, Health, ProbeKey, ProbeKind, Report, Software, WindowReport};
 use vantage_wire::{
     BootId, FailureCode, HistogramMerger, MarketId, Micros, Phase, ProbeId, Sequence, TargetId,
     UtcMicros, VantageId, WindowLength,
@@ -81,7 +79,7 @@ async fn export() -> Vec<Vec<u8>> {
 
 fn latencies(number: usize, windows: &[WindowReport], catalogue: &Catalogue) -> Vec<u8> {
     let (vantage, market, _) = VANTAGES[number];
-    let place: Place = latency::Place { market: id(market), vantage: name(vantage) };
+    let place = Place { market: id(market), vantage: name(vantage) };
     let (mut lines, mut merger) = (Lines::default(), HistogramMerger::new());
     for window in windows {
         let parts = window.tallies.iter().map(|(key, tally)| (key, HOUR_S, tally));
