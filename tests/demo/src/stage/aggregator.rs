@@ -46,6 +46,7 @@ impl Aggregator {
             read_tokens: None,
             retention: Retention { windows: KEEP, hours: KEEP, days: None },
             grace: GRACE,
+            influx: None,
         };
         let (listening, listens) = oneshot::channel();
         let serving = tokio::spawn(async move {
