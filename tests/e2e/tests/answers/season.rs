@@ -214,8 +214,8 @@ fn at(unix_s: i64) -> UtcMicros {
 
 async fn load(store: &Store, market: &str, vantage: &SeasonVantage) {
     let hour = WindowLength::from_seconds(3600).unwrap();
-    let boot = BootId::new([1; 16]);
-    let reports = vantage.reports(&name(market), boot, MONDAY, MONDAY + 8 * WEEK, hour);
+    let (id, boot) = (name(market), BootId::new([1; 16]));
+    let reports = vantage.reports(&id, boot, MONDAY, MONDAY + 8 * WEEK, hour);
     let reports = reports.map(|report| IncomingReport {
         received: report.windows.last().unwrap().window.end(),
         report,
