@@ -148,11 +148,12 @@ fn tell_of(folders: &Folders) {
     }
 }
 
-/// A token that is cancelled by SIGTERM or Ctrl-C.
+/// A token that is cancelled by SIGTERM, Ctrl-C, or a terminal that is closed.
 fn stop_on_signal() -> std::io::Result<CancellationToken> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = signal(SignalKind::hangup())?;
     let stop = CancellationToken::new();
     let told = stop.clone();
     // Ends with the run-time, which ends with the program.
@@ -160,6 +161,7 @@ fn stop_on_signal() -> std::io::Result<CancellationToken> {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
+            _ = hangup.recv() => {}
         }
         told.cancel();
     });
