@@ -148,6 +148,7 @@ fn leg(market: usize, place: usize) -> Leg {
         evening: 1.0,
         day_sigma: 0.1,
         attempt_sigma: 0.3,
+        loss: 0.0,
         failures,
     };
     Leg { address: IpAddr::from([192, 0, 2, u8::try_from(place).unwrap() + 1]), path }
