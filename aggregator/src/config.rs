@@ -197,10 +197,12 @@ impl Config {
     pub fn check(&self) -> Result<(), ConfigError> {
         let mut problems = Vec::new();
         if self.tls_cert.is_some() != self.tls_key.is_some() {
-            problems.push("tls_cert, tls_key: one needs the other".to_owned());
+            problems
+                .push("tls_cert, tls_key (--tls-cert, --tls-key): one needs the other".to_owned());
         }
         if self.keep_windows > self.keep_hours {
-            problems.push("keep_hours: must not be shorter than keep_windows".to_owned());
+            let problem = "keep_hours (--keep-hours): must not be shorter than keep_windows";
+            problems.push(problem.to_owned());
         }
         if let Some(influx) = &self.influx {
             influx.check(&mut problems);

@@ -229,7 +229,7 @@ async fn rankings_of_the_past_are_those_that_are_given_for_then() {
             assert!(are_same, "{field} in {line:?} is not {given}");
         }
         let verdict = line.field_value("verdict").unwrap().to_string();
-        assert_eq!(verdict, site["verdict"].to_string());
+        assert_eq!(verdict, site["verdict"].as_str().unwrap());
         seen += 1;
     }
     assert_eq!(seen, 6);
