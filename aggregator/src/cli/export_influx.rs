@@ -29,7 +29,7 @@ const CATALOGUE: &str = "catalogue.toml";
 /// with [influx] in its configuration does not write by itself.
 ///
 /// One point for each minute and phase as long as windows are kept, one for each hour before that
-/// (window_s=3600), and the rankings of that time. What InfluxDB has already is written again and
+/// (`window_s=3600`), and the rankings of that time. What InfluxDB has already is written again and
 /// stays as it is. May run beside `vantage serve`. Where InfluxDB fails, it is tried again for about
 /// five minutes.
 ///
@@ -114,7 +114,7 @@ pub(super) async fn execute(arguments: Arguments) -> Result<(), CommandError> {
     let written = backfill
         .run(&mut sink, |progress| {
             if shows {
-                show(progress)
+                show(progress);
             }
         })
         .await;
@@ -222,7 +222,7 @@ fn summarise(summary: &Summary) -> Result<(), CommandError> {
     eprintln!("{} points written", delivered.written);
     eprintln!("{by_windows} hours of vantage points by their windows");
     if *by_hours > 0 {
-        eprintln!("{by_hours} by the hour (window_s=3600): their windows are not kept any more");
+        eprintln!("{by_hours} by the hour (`window_s=3600`): their windows are not kept any more");
     }
     eprintln!("{scores} rankings");
     for aside in &delivered.aside {

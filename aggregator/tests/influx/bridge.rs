@@ -99,7 +99,7 @@ impl Bridge {
 
     /// Wants another token from now on.
     pub fn wants(&self, token: &str) {
-        self.known.lock().unwrap().token = token.to_owned();
+        token.clone_into(&mut self.known.lock().unwrap().token);
     }
 
     /// Requests so far.

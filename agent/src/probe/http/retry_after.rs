@@ -38,8 +38,8 @@ mod tests {
     fn the_pause_is_that_of_the_headers_within_a_bound() {
         let now = Some("Sun, 06 Nov 1994 08:49:37 GMT");
         let until = "Sun, 06 Nov 1994 08:51:37 GMT";
-        assert_eq!(pause("120", None), Some(Duration::from_secs(120)));
-        assert_eq!(pause(until, now), Some(Duration::from_secs(120)));
+        assert_eq!(pause("120", None), Some(Duration::from_mins(2)));
+        assert_eq!(pause(until, now), Some(Duration::from_mins(2)));
         assert_eq!(pause(until, None), None);
         assert_eq!(pause("86401", None), Some(LONGEST_PAUSE));
         assert_eq!(pause("Fri, 31 Dec 9999 23:59:59 GMT", now), Some(LONGEST_PAUSE));

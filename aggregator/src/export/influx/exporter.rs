@@ -92,11 +92,11 @@ impl Exporter {
                     STORE_PAUSE
                 }
                 Err(WritingError::Store(error)) => {
-                    self.becomes((&error).into(), Some(crate::log::chain(&error)));
+                    self.becomes((&error).into(), Some(&crate::log::chain(&error)));
                     STORE_PAUSE
                 }
                 Err(WritingError::Write(error)) => {
-                    self.becomes((&error).into(), Some(error.to_string()));
+                    self.becomes((&error).into(), Some(&error.to_string()));
                     backoff.after(&error, &mut self.random)
                 }
             };
@@ -290,16 +290,16 @@ impl Exporter {
     }
 
     /// Notes a change of condition, and logs it once.
-    fn becomes(&self, condition: Condition, error: Option<String>) {
+    fn becomes(&self, condition: Condition, error: Option<&str>) {
         let now = self.writing.now();
         let before = self.status.borrow().condition;
         self.status.send_modify(|status| {
             status.condition = condition;
-            if let Some(error) = &error {
-                status.last_error = Some((now, error.clone()));
+            if let Some(error) = error {
+                status.last_error = Some((now, error.to_owned()));
             }
         });
-        match (&error, before == condition) {
+        match (error, before == condition) {
             (Some(error), false) => {
                 tracing::warn!(condition = condition.name(), "points wait to be exported: {error}");
             }

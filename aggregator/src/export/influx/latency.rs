@@ -99,7 +99,7 @@ pub fn gather<'a>(
                 tally,
             }),
             Err(error) => {
-                faults.push(Fault { target: key.target.clone(), probe: key.probe.clone(), error })
+                faults.push(Fault { target: key.target.clone(), probe: key.probe.clone(), error });
             }
         }
     }

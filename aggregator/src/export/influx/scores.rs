@@ -32,6 +32,7 @@ pub struct ScoreSettings {
 
 /// Times of which scores are to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "the unit, seconds")]
 pub struct Scores {
     next_s: i64,
     last_s: i64,

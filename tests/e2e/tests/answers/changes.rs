@@ -49,7 +49,7 @@ fn changes_below_the_smallest_are_not_told_and_those_above_are() {
     let between = format!("{}ms", ((least + greatest) / 2e3).round());
     let told = found(&["--smallest", &between]);
     assert!(told.len() < all.len(), "{between}: {told:?} of {all:?}");
-    let is_above = |change| size_us(change) >= (least + greatest) / 2.0 - 500.0;
+    let is_above = |change| size_us(change) >= f64::midpoint(least, greatest) - 500.0;
     assert!(told.iter().all(is_above), "{told:?}");
     let at_the_cutover = told.iter().filter(|change| change["at"] == "2026-03-30T00:00:00Z");
     assert_eq!(at_the_cutover.count(), 3, "one in each market: {told:?}");
