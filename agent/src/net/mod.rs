@@ -24,7 +24,7 @@ pub use connect::TcpNetwork;
 pub use error::{Origin, classify_io, timeout};
 pub use resolver::Resolver;
 pub use sys::{ClockState, WallTime, clock_state};
-pub(crate) use sys::{Timer, watch_timer};
+pub(crate) use sys::{Timer, keep_little_memory, watch_timer};
 pub use system_servers::ResolverError;
 pub use udp::ConnectedUdp;
 

@@ -39,6 +39,7 @@ const DISK_THREADS: usize = 2;
 pub fn execute(arguments: &Arguments) -> Result<Outcome, CommandError> {
     let config = arguments.config()?;
     logging::begin(&config.log)?;
+    crate::net::keep_little_memory();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(DISK_THREADS)

@@ -1,4 +1,4 @@
-//! Points of [`LATENCY`](super::fields::LATENCY): what was measured from one start on.
+//! Points of [`LATENCY`]: what was measured from one start on.
 //!
 //! A point is all that a vantage point measured of one probe and phase in windows that start at the
 //! same time: those of several runs of the agent, and of several lengths, where it merged some of

@@ -7,7 +7,7 @@
 //!                 agents ────────▶ agent ───┘            (bounded) (halves)   (HTTP)
 //! ```
 //!
-//! - [`line`] writes a point, [`lines`] holds what is sent together, [`delivery`] finds what the
+//! - [`mod@line`] writes a point, [`lines`] holds what is sent together, [`delivery`] finds what the
 //!   server refuses, [`server`] makes the requests and [`answer`] says what their answers mean.
 //! - [`exporter`] is the task of `vantage serve`: it follows the
 //!   [notes](crate::store::InfluxNote) of the store, ends none before the server has what it is
