@@ -198,10 +198,11 @@ impl Config {
         let mut problems = Vec::new();
         if self.tls_cert.is_some() != self.tls_key.is_some() {
             problems
-                .push("tls_cert, tls_key (--tls-cert, --tls-key): one needs the other".to_owned());
+                .push("tls_cert, tls_key: one needs the other (--tls-cert, --tls-key)".to_owned());
         }
         if self.keep_windows > self.keep_hours {
-            let problem = "keep_hours (--keep-hours): must not be shorter than keep_windows";
+            let problem =
+                "keep_hours: must not be shorter than keep_windows (--keep-hours, --keep-windows)";
             problems.push(problem.to_owned());
         }
         if let Some(influx) = &self.influx {

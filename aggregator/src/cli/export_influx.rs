@@ -222,7 +222,7 @@ fn summarise(summary: &Summary) -> Result<(), CommandError> {
     eprintln!("{} points written", delivered.written);
     eprintln!("{by_windows} hours of vantage points by their windows");
     if *by_hours > 0 {
-        eprintln!("{by_hours} by the hour (`window_s=3600`): their windows are not kept any more");
+        eprintln!("{by_hours} by the hour (window_s=3600): their windows are not kept any more");
     }
     eprintln!("{scores} rankings");
     for aside in &delivered.aside {
