@@ -21,6 +21,11 @@ pub fn seed(number: u64) -> u64 {
     *SET * SEEDS_IN_A_SET + number
 }
 
+/// Whether the seeds are those of the usual set.
+pub fn is_usual() -> bool {
+    *SET == 0
+}
+
 /// How to have the same seeds again, for the message of a failure.
 pub fn again() -> String {
     format!("seeds of {VARIABLE}={}", *SET)
