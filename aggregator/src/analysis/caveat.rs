@@ -1,7 +1,7 @@
 //! What a reader must know before relying on an answer, and what to do about it.
 
 use serde::{Deserialize, Serialize};
-use vantage_wire::{MarketId, SiteId};
+use vantage_wire::{MarketId, ServiceId, SiteId};
 
 /// A weakness of an answer that its margins do not show.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -11,7 +11,7 @@ pub enum Caveat {
     HoursOnly,
     /// So few days that margins are wide, and no day of the week has come twice.
     FewBlocks {
-        /// The fewest that any ranked site has.
+        /// The fewest that any ranked site has, or either side of a comparison.
         blocks: usize,
     },
     /// Markets that are seen from one network only.
@@ -20,6 +20,19 @@ pub enum Caveat {
         markets: Vec<MarketId>,
         /// Of how many.
         of: usize,
+    },
+    /// Markets of which some was measured in windows longer than an hour: agents merged what had to
+    /// wait on their disks.
+    CoarseWindows {
+        /// Which.
+        markets: Vec<MarketId>,
+        /// The length of the longest window, in seconds.
+        longest_s: u64,
+    },
+    /// A service without targets of its own: those of its sites stand for it.
+    StandIn {
+        /// Which.
+        service: ServiceId,
     },
     /// Sites of which too little is known.
     Undersampled {
@@ -64,6 +77,16 @@ impl Caveat {
                 if markets.len() == 1 { "has" } else { "have" },
                 list(markets)
             ),
+            Self::CoarseWindows { markets, longest_s } => format!(
+                "In {} some was measured in windows of up to {} hours: all of such a window counts \
+                 for the hour and the day in which it began.",
+                list(markets),
+                longest_s.div_ceil(3600)
+            ),
+            Self::StandIn { service } => format!(
+                "{service} has no target of its own: what was measured of the old site before the \
+                 cutover, and of the new one after it, stands for it."
+            ),
             Self::Undersampled { sites } => {
                 format!("Too little is known to rank {}.", list(sites))
             }
@@ -81,12 +104,23 @@ impl Caveat {
         }
     }
 
+    /// What is the matter, and what to do about it.
+    pub fn in_words(&self) -> String {
+        format!("{} {}", self.explanation(), self.advice())
+    }
+
     /// What to do about it: one sentence.
     pub const fn advice(&self) -> &'static str {
         match self {
             Self::HoursOnly => "Measure at least 3 days, better 14.",
             Self::FewBlocks { .. } => "Measure at least 7 days, better 14.",
             Self::OneNetwork { .. } => "Add a vantage point in another network there.",
+            Self::CoarseWindows { .. } => {
+                "Leave that time out, and give agents more room on their disks (spool_max_bytes)."
+            }
+            Self::StandIn { .. } => {
+                "Add a [[target]] with this service: it measures what its users see."
+            }
             Self::Undersampled { .. } => {
                 "Measure longer or more often, and see `vantage agents` for agents that were away."
             }
@@ -116,6 +150,18 @@ mod tests {
         assert_eq!(
             Caveat::SiteMissingIn { site, markets }.explanation(),
             "oregon has no overall score: too little is known in hk, tw."
+        );
+        let markets = vec![MarketId::new("hk").unwrap()];
+        assert_eq!(
+            Caveat::CoarseWindows { markets, longest_s: 86_400 }.explanation(),
+            "In hk some was measured in windows of up to 24 hours: all of such a window counts for \
+             the hour and the day in which it began."
+        );
+        assert_eq!(
+            Caveat::StandIn { service: ServiceId::new("shop").unwrap() }.in_words(),
+            "shop has no target of its own: what was measured of the old site before the cutover, \
+             and of the new one after it, stands for it. Add a [[target]] with this service: it \
+             measures what its users see."
         );
         assert_eq!(
             serde_json::to_string(&Caveat::FewBlocks { blocks: 4 }).unwrap(),

@@ -6,24 +6,21 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use vantage_wire::report::Family;
-use vantage_wire::{
-    LatencyHistogram, MarketId, ProbeId, ServiceId, TargetId, UtcMicros, VantageId,
-};
+use vantage_wire::{MarketId, ProbeId, ServiceId, TargetId, UtcMicros, VantageId};
 
 use super::error::AnswerError;
 use super::parameters::Parameters;
 use super::probes::Probed;
 use super::question::Question;
-use super::rollups::Subject;
-use super::scope::{Scope, Settled, unknown};
+use super::rollups::{SeriesName, latencies, series_of};
+use super::scope::{Scope, Settled};
 use super::sites::{self, threshold};
 use crate::analysis::change::{
     Cause, SeenAddresses, Settings, explain, hourly_medians, level_shifts,
 };
 use crate::analysis::{Block, Sample, View};
 use crate::catalogue::{Catalogue, parse_span};
-use crate::store::{Level, Rollup, RollupQuery, Store, StoreError};
+use crate::store::{Level, Rollup, RollupQuery, Store};
 
 /// Where to look for changes.
 #[derive(Clone, Debug, Default, PartialEq, clap::Args)]
@@ -126,7 +123,7 @@ pub async fn changes(
 ) -> Result<ChangesAnswer, AnswerError> {
     let settled = query.scope.settle(catalogue, now)?;
     let settings = query.settings(catalogue)?;
-    let targets = targets(catalogue, query, &settled)?;
+    let targets = sites::targets_of_service_or(catalogue, query.service.as_ref(), &settled.sites)?;
     let probed = Probed::choose(catalogue, &targets, settled.probe.as_ref(), settled.phase)?;
     let market_of: BTreeMap<VantageId, MarketId> = store
         .vantages()
@@ -151,24 +148,6 @@ pub async fn changes(
     Ok(ChangesAnswer { question, changes })
 }
 
-fn targets(
-    catalogue: &Catalogue,
-    query: &ChangesQuery,
-    settled: &Settled,
-) -> Result<BTreeMap<TargetId, Subject>, AnswerError> {
-    let Some(service) = &query.service else {
-        return Ok(sites::targets(catalogue, &settled.sites));
-    };
-    if !catalogue.services.contains_key(service) {
-        let known = catalogue.services.keys().map(ServiceId::as_str);
-        return Err(unknown("service", service.as_str(), known));
-    }
-    let wanted = Subject::Service(service.clone());
-    let all = catalogue.targets.iter().map(|(id, target)| (id, Subject::from(&target.of)));
-    let of_service = all.filter(|(_, subject)| *subject == wanted);
-    Ok(of_service.map(|(id, subject)| (id.clone(), subject)).collect())
-}
-
 fn rollup_query(
     settled: &Settled,
     probed: &Probed,
@@ -189,25 +168,14 @@ fn rollup_query(
     }
 }
 
-/// What is one series, though its interval or timeout may have changed on the way.
-type SeriesName<'a> = (&'a VantageId, &'a TargetId, &'a ProbeId, Family, bool);
-
 fn find(
     rollups: &[Rollup],
     probed: &Probed,
     market_of: &BTreeMap<VantageId, MarketId>,
     settings: &Settings,
 ) -> Result<Vec<ChangeDocument>, AnswerError> {
-    let mut series: BTreeMap<SeriesName<'_>, Vec<&Rollup>> = BTreeMap::new();
-    for rollup in rollups {
-        let key = &rollup.probe;
-        if probed.probes.contains(&(key.target.clone(), key.probe.clone())) {
-            let name = (&rollup.vantage, &key.target, &key.probe, key.family, key.warm);
-            series.entry(name).or_default().push(rollup);
-        }
-    }
     let mut changes = Vec::new();
-    for ((vantage, target, probe, ..), mut rollups) in series {
+    for (SeriesName { vantage, target, probe, .. }, mut rollups) in series_of(rollups, probed) {
         let Some(market) = market_of.get(vantage) else { continue };
         rollups.sort_by_key(|rollup| rollup.start_unix_s);
         let shifts = level_shifts(&hourly_medians(&hours(&rollups)?), settings);
@@ -245,9 +213,8 @@ fn hours(rollups: &[&Rollup]) -> Result<View, AnswerError> {
     let mut blocks: BTreeMap<Block, Sample> = BTreeMap::new();
     for rollup in rollups {
         let sample = blocks.entry(Block(rollup.start_unix_s.div_euclid(3600))).or_default();
-        if let Some(bytes) = &rollup.histogram {
-            let corrupt = || StoreError::Corrupt { table: "rollup_phases", column: "histogram" };
-            sample.add_latencies(&LatencyHistogram::decode(bytes).map_err(|_| corrupt())?)?;
+        if let Some(latencies) = latencies(rollup)? {
+            sample.add_latencies(&latencies)?;
         }
     }
     Ok(View::new(blocks)?)

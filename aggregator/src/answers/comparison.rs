@@ -6,8 +6,9 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use vantage_wire::{MarketId, MigrationId, ServiceId, SiteId, TargetId};
+use vantage_wire::{MarketId, MigrationId, ServiceId, SiteId};
 
+use super::caveats;
 use super::error::AnswerError;
 use super::moment::{Moment, Range};
 use super::names::Names;
@@ -22,6 +23,7 @@ use crate::analysis::compare::{
     Comparison, ComparisonSettings, FAILURE_RATE_THRESHOLD, Hours, MarketHours, OverlappingPeriods,
     Periods, compare_market, compare_overall,
 };
+use crate::analysis::{Caveat, Verdict};
 use crate::catalogue::{Catalogue, Migration};
 use crate::store::{Level, Store};
 
@@ -80,8 +82,8 @@ pub struct ComparisonAnswer {
     /// What came of it.
     #[serde(flatten)]
     pub comparison: Comparison,
-    /// What to keep in mind, in words.
-    pub caveats: Vec<String>,
+    /// What weakens the answer as a whole.
+    pub caveats: Vec<Caveat>,
 }
 
 impl ComparisonQuery {
@@ -149,10 +151,9 @@ impl<'a> Case<'a> {
         };
         let service = match (migration, &query.service) {
             (Some((_, migration)), None) => migration.service.clone(),
-            (None, Some(service)) if catalogue.services.contains_key(service) => service.clone(),
             (None, Some(service)) => {
-                let known = catalogue.services.keys().map(ServiceId::as_str);
-                return Err(unknown("service", service.as_str(), known));
+                sites::known_service(catalogue, service)?;
+                service.clone()
             }
             (Some(_), Some(_)) => return Err(senseless("a migration or a service, not both")),
             (None, None) => return Err(senseless("name a migration or a service")),
@@ -265,6 +266,10 @@ pub async fn compare(
         Ok::<_, AnswerError>(Comparison { overall, markets })
     });
     let comparison = comparing.await.map_err(AnswerError::stopped)??;
+    let compared: Vec<_> = comparison.markets.iter().map(|m| m.market.clone()).collect();
+    let stand_in = measured.by_sites.then(|| Caveat::StandIn { service: case.service.clone() });
+    let of_reading = caveats::of_reading(catalogue, &compared, &measured.reading);
+    let caveats = stand_in.into_iter().chain(few_days(&comparison)).chain(of_reading).collect();
     Ok(ComparisonAnswer {
         question: Question::new(&settled, &measured.probed, Level::Hour),
         service: case.service.clone(),
@@ -273,8 +278,16 @@ pub async fn compare(
         from: case.migration.map(|(_, migration)| migration.from.clone()),
         to: case.migration.map(|(_, migration)| migration.to.clone()).unwrap_or_default(),
         comparison,
-        caveats: measured.caveats,
+        caveats,
     })
+}
+
+/// That some side of some market has few days, of those markets that have enough to be judged.
+fn few_days(comparison: &Comparison) -> Option<Caveat> {
+    let judged = comparison.markets.iter().filter(|m| m.verdict != Verdict::Undersampled);
+    let fewest = judged.flat_map(|market| [market.before.days, market.after.days]).min()?;
+    let blocks = usize::try_from(fewest).ok()?;
+    (blocks < Caveat::FEW_BLOCKS).then_some(Caveat::FewBlocks { blocks })
 }
 
 /// What was measured, by hours.
@@ -283,7 +296,6 @@ struct Measured {
     reading: Reading,
     /// Whether the service has no targets of its own, so that those of its sites stand for it.
     by_sites: bool,
-    caveats: Vec<String>,
 }
 
 impl Measured {
@@ -293,10 +305,7 @@ impl Measured {
         case: &Case<'_>,
         settled: &Settled,
     ) -> Result<Self, AnswerError> {
-        let moved = Subject::Service(case.service.clone());
-        let all = || catalogue.targets.iter().map(|(id, t)| (id.clone(), Subject::from(&t.of)));
-        let of_service: BTreeMap<TargetId, Subject> =
-            all().filter(|(_, subject)| *subject == moved).collect();
+        let of_service = sites::service_targets(catalogue, &case.service);
         let by_sites = of_service.is_empty();
         let mut wanted: Vec<SiteId> = case.controls.iter().cloned().collect();
         let mut of_moved = of_service.clone();
@@ -320,18 +329,9 @@ impl Measured {
         let mut targets = sites::targets(catalogue, &wanted);
         targets.extend(of_service);
         let probed = Probed::choose(catalogue, &targets, Some(&choice.choice), Some(choice.phase))?;
-        let mut caveats = Vec::new();
-        if by_sites {
-            caveats.push(format!(
-                "{} has no target of its own: what was measured of the old site before, and of the \
-                 new one after the cutover, stands for it. A [[target]] with service = \"{0}\" \
-                 measures what its users see",
-                case.service
-            ));
-        }
         let (range, markets) = (&settled.range, &settled.markets);
         let reading = Reading::read(store, catalogue, Level::Hour, range, &probed, markets).await?;
-        Ok(Self { probed, reading, by_sites, caveats })
+        Ok(Self { probed, reading, by_sites })
     }
 
     /// What one market has; `None` where it has nothing of the service.

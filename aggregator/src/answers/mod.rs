@@ -8,6 +8,7 @@
 //! Blocks are local days of the market. Where a market has fewer than three of them, everything is
 //! computed over hours, and says so.
 
+mod caveats;
 mod changes;
 mod comparison;
 mod error;
@@ -20,6 +21,7 @@ mod probes;
 mod question;
 mod ranking;
 mod rollups;
+mod row_document;
 mod rows;
 mod scope;
 mod series;
@@ -29,7 +31,7 @@ mod stretch;
 pub use changes::{ChangeDocument, ChangesAnswer, ChangesQuery, changes};
 pub use comparison::{ComparisonAnswer, ComparisonQuery, compare};
 pub use error::AnswerError;
-pub use moment::{Moment, Range};
+pub use moment::{Moment, NoMoment, Range};
 pub use names::Names;
 pub use parameters::Parameters;
 pub use places::{
@@ -40,6 +42,7 @@ pub use probes::{ProbeChoice, Probed};
 pub use question::Question;
 pub use ranking::{RankingsAnswer, rank};
 pub use rollups::{Blocks, Reading, Subject};
+pub use row_document::{NoHistogram, RowDocument, RowFailure, RowsLine};
 pub use rows::{Rows, RowsQuery};
 pub use scope::{Scope, Settled};
 pub use series::{

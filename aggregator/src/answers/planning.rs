@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vantage_wire::SiteId;
 
+use super::caveats;
 use super::error::AnswerError;
 use super::names::Names;
 use super::parameters::Parameters;
@@ -12,7 +13,7 @@ use super::question::Question;
 use super::scope::{Scope, unknown};
 use super::sites::SiteReading;
 use crate::analysis::plan::{self, Infeasible, Plan, Scores};
-use crate::analysis::{Replicates, Shortage};
+use crate::analysis::{BlockLength, Caveat, Replicates, Shortage};
 use crate::catalogue::{Catalogue, Objective, parse_span};
 use crate::store::Store;
 
@@ -57,8 +58,8 @@ pub struct PlanAnswer {
     pub infeasible: Option<Infeasible>,
     /// The same in words, one sentence for each obstacle.
     pub obstacles: Vec<String>,
-    /// What to keep in mind, in words.
-    pub caveats: Vec<String>,
+    /// What weakens the answer.
+    pub caveats: Vec<Caveat>,
 }
 
 impl PlanQuery {
@@ -178,6 +179,9 @@ pub async fn plan(
     }
     let mut sites = catalogue.sites.clone();
     sites.retain(|id, _| settled.sites.contains(id));
+    let hours = (question.blocks == BlockLength::Hour).then_some(Caveat::HoursOnly);
+    let of_reading = caveats::of_reading(catalogue, &settled.markets, &measured.reading);
+    let caveats = hours.into_iter().chain(of_reading).collect();
     let views = measured.into_views()?;
     let score = settled.score;
     let planning = tokio::task::spawn_blocking(move || {
@@ -200,7 +204,6 @@ pub async fn plan(
         plan::plan(&question)
     });
     let planned = planning.await.map_err(AnswerError::stopped)?;
-    let caveats = question.caveats();
     match planned {
         Ok(plan) => Ok(PlanAnswer {
             question,

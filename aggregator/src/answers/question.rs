@@ -57,18 +57,6 @@ impl fmt::Display for BlockLength {
 }
 
 impl Question {
-    /// What to keep in mind, in words.
-    pub(super) fn caveats(&self) -> Vec<String> {
-        match self.blocks {
-            BlockLength::Day => Vec::new(),
-            BlockLength::Hour => vec![
-                "margins are taken from hours, for want of three whole days: they hold for this \
-                 stretch of time only"
-                    .to_owned(),
-            ],
-        }
-    }
-
     pub(super) fn new(settled: &Settled, probed: &Probed, level: Level) -> Self {
         Self {
             range: settled.range,

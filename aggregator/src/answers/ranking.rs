@@ -1,12 +1,13 @@
 //! Which site is best for each market, and for all of them together.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use vantage_wire::{MarketId, VantageId};
+use vantage_wire::MarketId;
 
+use super::caveats;
 use super::error::AnswerError;
 use super::question::Question;
 use super::scope::Scope;
@@ -44,14 +45,14 @@ pub async fn rank(
     let settled = scope.settle(catalogue, now)?;
     let measured = SiteReading::read(store, catalogue, &settled).await?;
     let question = Question::new(&settled, &measured.probed, measured.level);
-    let vantages = measured.reading.vantages.clone();
-    if vantages.is_empty() {
+    if measured.reading.vantages.is_empty() {
         let message = format!(
             "nothing was measured by {} from {} to {}",
             question.probe, question.range.from, question.range.to
         );
         return Err(AnswerError::NotEnoughData(message));
     }
+    let caveats = caveats::of_reading(catalogue, &settled.markets, &measured.reading);
     let views = measured.into_views()?;
     let weight = |market| catalogue.markets.get(market).map_or(1.0, |terms| terms.weight);
     // A market of which nothing was measured is in the answer, too: without any site.
@@ -72,33 +73,5 @@ pub async fn rank(
     };
     let ranking = tokio::task::spawn_blocking(move || rank_sites(&markets, &settings));
     let rankings = ranking.await.map_err(AnswerError::stopped)?;
-    let caveats = one_network(catalogue, &settled.markets, &vantages).into_iter().collect();
     Ok(RankingsAnswer { question, rankings, shares, caveats })
-}
-
-/// Names the markets that are seen from one network only. A vantage point of an unknown network is
-/// taken to be in one of its own.
-fn one_network(
-    catalogue: &Catalogue,
-    markets: &[MarketId],
-    vantages: &BTreeMap<MarketId, BTreeSet<VantageId>>,
-) -> Option<Caveat> {
-    let network = |vantage: &VantageId| match catalogue.vantages.get(vantage) {
-        Some(known) => match (known.asn, &known.network) {
-            (Some(asn), _) => format!("AS{asn}"),
-            (None, Some(network)) => network.clone(),
-            (None, None) => format!("that of {vantage}"),
-        },
-        None => format!("that of {vantage}"),
-    };
-    let lonely: Vec<MarketId> = markets
-        .iter()
-        .filter(|market| {
-            let measuring = vantages.get(*market);
-            let networks: BTreeSet<_> = measuring.into_iter().flatten().map(network).collect();
-            networks.len() == 1
-        })
-        .cloned()
-        .collect();
-    (!lonely.is_empty()).then_some(Caveat::OneNetwork { markets: lonely, of: markets.len() })
 }

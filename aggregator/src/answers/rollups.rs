@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 use vantage_wire::report::Family;
 use vantage_wire::{
-    LatencyHistogram, MarketId, Phase, ProbeId, ServiceId, SiteId, TargetId, UtcMicros, VantageId,
+    LatencyHistogram, MarketId, ProbeId, ServiceId, SiteId, TargetId, UtcMicros, VantageId,
 };
 
 use super::error::AnswerError;
@@ -45,6 +45,8 @@ pub struct Reading {
     pub blocks: BTreeMap<MarketId, BTreeMap<Subject, Blocks>>,
     /// The vantage points that contributed, by market.
     pub vantages: BTreeMap<MarketId, BTreeSet<VantageId>>,
+    /// The longest window of each market that has one longer than an hour, in seconds.
+    pub coarse_s: BTreeMap<MarketId, u64>,
 }
 
 const DAY_S: u64 = 86_400;
@@ -156,8 +158,7 @@ impl Reading {
         let rollups = store.rollups(level, &query).await?;
         let subjects = catalogue.targets.iter();
         let gathering = Gathering {
-            phase: probed.phase,
-            probes: probed.probes.clone(),
+            probed: probed.clone(),
             subjects: subjects.map(|(id, target)| (id.clone(), (&target.of).into())).collect(),
             grids,
             market_of,
@@ -180,29 +181,53 @@ fn unique<'a, T: Ord + Clone + 'a>(names: impl Iterator<Item = &'a T>) -> Vec<T>
 
 /// What is needed to turn roll-ups into samples.
 struct Gathering {
-    phase: Phase,
-    probes: BTreeSet<(TargetId, ProbeId)>,
+    probed: Probed,
     subjects: BTreeMap<TargetId, Subject>,
     grids: BTreeMap<MarketId, Grid>,
     market_of: BTreeMap<VantageId, MarketId>,
 }
 
 /// What is one series to the reader, though its interval or timeout may have changed on the way.
-type SeriesName<'a> = (&'a VantageId, &'a TargetId, &'a ProbeId, Family, bool);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct SeriesName<'a> {
+    pub(super) vantage: &'a VantageId,
+    pub(super) target: &'a TargetId,
+    pub(super) probe: &'a ProbeId,
+    family: Family,
+    warm: bool,
+}
+
+/// Roll-ups of the probes chosen, by series.
+pub(super) fn series_of<'a>(
+    rollups: &'a [Rollup],
+    probed: &Probed,
+) -> BTreeMap<SeriesName<'a>, Vec<&'a Rollup>> {
+    let mut series: BTreeMap<SeriesName<'_>, Vec<&Rollup>> = BTreeMap::new();
+    for rollup in rollups {
+        let key = &rollup.probe;
+        let (target, probe, family, warm) = (&key.target, &key.probe, key.family, key.warm);
+        let name = SeriesName { vantage: &rollup.vantage, target, probe, family, warm };
+        series.entry(name).or_default().push(rollup);
+    }
+    series.retain(|name, _| probed.probes.contains(&(name.target.clone(), name.probe.clone())));
+    series
+}
+
+/// The latencies of a roll-up; `None` where the phase that was read has no sample.
+///
+/// # Errors
+///
+/// [`StoreError::Corrupt`] for bytes that are no histogram.
+pub(super) fn latencies(rollup: &Rollup) -> Result<Option<LatencyHistogram>, StoreError> {
+    let corrupt = |_| StoreError::Corrupt { table: "rollup_phases", column: "histogram" };
+    let bytes = rollup.histogram.as_deref();
+    bytes.map(|bytes| LatencyHistogram::decode(bytes).map_err(corrupt)).transpose()
+}
 
 impl Gathering {
     fn gather(&self, rollups: &[Rollup]) -> Result<Reading, AnswerError> {
-        let mut series: BTreeMap<SeriesName<'_>, Vec<&Rollup>> = BTreeMap::new();
-        for rollup in rollups {
-            let key = &rollup.probe;
-            let name = (&rollup.vantage, &key.target, &key.probe, key.family, key.warm);
-            series.entry(name).or_default().push(rollup);
-        }
         let mut reading = Reading::default();
-        for ((vantage, target, probe, ..), rollups) in series {
-            if !self.probes.contains(&(target.clone(), probe.clone())) {
-                continue;
-            }
+        for (SeriesName { vantage, target, .. }, rollups) in series_of(rollups, &self.probed) {
             let market = self.market_of.get(vantage);
             let grid = market.and_then(|market| self.grids.get(market));
             let (Some(market), Some(grid), Some(subject)) =
@@ -212,43 +237,47 @@ impl Gathering {
             };
             let subjects = reading.blocks.entry(market.clone()).or_default();
             let blocks = subjects.entry(subject.clone()).or_default();
-            if self.add(grid, &rollups, blocks)? {
-                reading.vantages.entry(market.clone()).or_default().insert(vantage.clone());
+            let Some(longest_s) = self.add(grid, &rollups, blocks)? else { continue };
+            reading.vantages.entry(market.clone()).or_default().insert(vantage.clone());
+            if longest_s > HOUR_S {
+                let coarse_s = reading.coarse_s.entry(market.clone()).or_default();
+                *coarse_s = longest_s.max(*coarse_s);
             }
         }
         Ok(reading)
     }
 
-    /// Adds the roll-ups of one series; answers whether any was in the range.
+    /// Adds the roll-ups of one series; answers how long their longest window was, in seconds, or
+    /// `None` where no roll-up was in the range.
     fn add(
         &self,
         grid: &Grid,
         rollups: &[&Rollup],
         blocks: &mut Blocks,
-    ) -> Result<bool, AnswerError> {
+    ) -> Result<Option<u64>, AnswerError> {
         let mut present = BTreeSet::new();
+        let mut longest_s = None;
         for rollup in rollups {
             let Some(block) = grid.block(rollup.start_unix_s) else { continue };
             let sample = blocks.entry(Block(block)).or_default();
             self.add_rollup(rollup, sample)?;
             present.insert(block);
+            longest_s = longest_s.max(Some(rollup.longest_window_s));
         }
         // From the first block on, each should have been measured: a block without any window has
         // a sample, too, which says so.
         for block in present.first().map_or(0..0, |first| *first..grid.blocks.end) {
             blocks.entry(Block(block)).or_default().expected_s += grid.block_s();
         }
-        Ok(!present.is_empty())
+        Ok(longest_s)
     }
 
     fn add_rollup(&self, rollup: &Rollup, sample: &mut Sample) -> Result<(), AnswerError> {
-        if let Some(bytes) = &rollup.histogram {
-            let corrupt = || StoreError::Corrupt { table: "rollup_phases", column: "histogram" };
-            let histogram = LatencyHistogram::decode(bytes).map_err(|_| corrupt())?;
-            sample.add_latencies(&histogram)?;
+        if let Some(latencies) = latencies(rollup)? {
+            sample.add_latencies(&latencies)?;
         }
         for ((code, phase), row) in &rollup.failures {
-            if concerns(*phase, self.phase) {
+            if concerns(*phase, self.probed.phase) {
                 sample.add_failures(*phase, *code, row.count, rollup.probe.timeout)?;
             }
         }

@@ -3,19 +3,18 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use jiff::Timestamp;
-use vantage_wire::{
-    LatencyHistogram, MarketId, Phase, ProbeId, ServiceId, TargetId, UtcMicros, VantageId,
-};
+use vantage_wire::{MarketId, Phase, ProbeId, ServiceId, TargetId, UtcMicros, VantageId};
 
 use super::error::AnswerError;
 use super::parameters::Parameters;
 use super::probes::ProbeChoice;
-use super::rollups::Subject;
-use super::scope::{Scope, unknown};
+use super::rollups::{Subject, latencies};
+use super::scope::Scope;
+use super::sites;
 use crate::analysis::BlockLength;
 use crate::catalogue::Catalogue;
 use crate::export::Row;
-use crate::store::{Level, Rollup, RollupQuery, Store, StoreError};
+use crate::store::{Level, Rollup, RollupQuery, Store};
 
 /// What to export.
 #[derive(Clone, Debug, Default, PartialEq, clap::Args)]
@@ -54,7 +53,7 @@ impl RowsQuery {
 }
 
 /// Rows that have not been read yet. They come in portions, so that a year of everything needs no
-/// more memory than a week of one vantage point.
+/// more memory than one phase in a week of one vantage point.
 pub struct Rows {
     store: Store,
     level: Level,
@@ -65,6 +64,8 @@ pub struct Rows {
     seconds: std::ops::Range<i64>,
     /// Where the first vantage point of the queue has been read to.
     at: i64,
+    /// How many phases of the week that begins there.
+    phases_read: usize,
 }
 
 /// How much is read at once, in seconds.
@@ -83,11 +84,8 @@ impl Rows {
         now: Timestamp,
     ) -> Result<Self, AnswerError> {
         let settled = query.scope.settle(catalogue, now)?;
-        if let Some(service) = &query.service
-            && !catalogue.services.contains_key(service)
-        {
-            let known = catalogue.services.keys().map(ServiceId::as_str);
-            return Err(unknown("service", service.as_str(), known));
+        if let Some(service) = &query.service {
+            sites::known_service(catalogue, service)?;
         }
         let asked = |subject: Subject| match (subject, &query.service, &query.scope.site) {
             (Subject::Service(service), Some(wanted), _) => service == *wanted,
@@ -97,6 +95,7 @@ impl Rows {
         };
         let targets = catalogue.targets.iter();
         let targets = targets.filter(|(_, target)| asked((&target.of).into()));
+        let targets: BTreeSet<TargetId> = targets.map(|(id, _)| id.clone()).collect();
         let utc = jiff::tz::TimeZone::UTC;
         let begin = settled.range.from.instant(&utc).as_second();
         let end = settled.range.to.instant(&utc).as_second();
@@ -109,12 +108,16 @@ impl Rows {
                 None | Some(BlockLength::Hour) => Level::Hour,
                 Some(BlockLength::Day) => Level::Day,
             },
-            targets: targets.map(|(id, _)| id.clone()).collect(),
             choice: settled.probe,
             phases: settled.phase.map_or_else(|| Phase::ALL.to_vec(), |phase| vec![phase]),
-            vantages: vantages.filter(|(_, market)| settled.markets.contains(market)).collect(),
+            // Without targets there is nothing to read: to the store, none would mean all.
+            vantages: vantages
+                .filter(|(_, market)| !targets.is_empty() && settled.markets.contains(market))
+                .collect(),
+            targets,
             seconds: begin..end,
             at: begin,
+            phases_read: 0,
         })
     }
 
@@ -123,8 +126,8 @@ impl Rows {
         Timestamp::from_second(self.seconds.start).unwrap_or(Timestamp::MIN)
     }
 
-    /// The next rows, possibly none, in the order of vantage points, weeks, probes, phases and
-    /// time; `None` at the end.
+    /// The next rows, possibly none, in the order of vantage points, weeks, phases, probes and time;
+    /// `None` at the end.
     ///
     /// # Errors
     ///
@@ -133,20 +136,21 @@ impl Rows {
         let Some((vantage, market)) = self.vantages.front().cloned() else { return Ok(None) };
         let end = self.at.saturating_add(PORTION_S).min(self.seconds.end);
         let mut rows = Vec::new();
-        if !self.targets.is_empty() {
-            for phase in &self.phases {
-                let query = self.query(&vantage, *phase, self.at, end);
-                for rollup in self.store.rollups(self.level, &query).await? {
-                    if self.chosen(&rollup) {
-                        rows.extend(self.row(rollup, *phase, &market)?);
-                    }
+        if let Some(phase) = self.phases.get(self.phases_read).copied() {
+            let query = self.query(&vantage, phase, self.at, end);
+            for rollup in self.store.rollups(self.level, &query).await? {
+                if self.chosen(&rollup) {
+                    rows.extend(self.row(rollup, phase, &market)?);
                 }
             }
-        }
-        self.at = end;
-        if self.at >= self.seconds.end {
-            self.vantages.pop_front();
-            self.at = self.seconds.start;
+            self.phases_read += 1;
+        } else {
+            self.phases_read = 0;
+            self.at = end;
+            if self.at >= self.seconds.end {
+                self.vantages.pop_front();
+                self.at = self.seconds.start;
+            }
         }
         Ok(Some(rows))
     }
@@ -184,11 +188,9 @@ impl Rows {
         phase: Phase,
         market: &MarketId,
     ) -> Result<Option<Row>, AnswerError> {
-        let latencies = match &rollup.histogram {
+        let latencies = match latencies(&rollup)? {
             None if phase != rollup.probe.kind.outcome_phase() => return Ok(None),
-            None => LatencyHistogram::new(),
-            Some(bytes) => LatencyHistogram::decode(bytes)
-                .map_err(|_| StoreError::Corrupt { table: "rollup_phases", column: "histogram" })?,
+            latencies => latencies.unwrap_or_default(),
         };
         Ok(Some(Row {
             market: market.clone(),

@@ -17,7 +17,7 @@ use super::error::AnswerError;
 use super::probes::Probed;
 use super::question::Question;
 use super::rollups::{Blocks, Reading, Subject, date_of};
-use super::scope::{Scope, Settled, unknown};
+use super::scope::{Scope, Settled};
 use super::sites;
 use crate::analysis::{Block, BlockLength, Sample, View, failure_rate, quantile_us};
 use crate::catalogue::Catalogue;
@@ -177,19 +177,7 @@ async fn measure(
     level: Level,
 ) -> Result<Measured, AnswerError> {
     let settled: Settled = query.scope.settle(catalogue, now)?;
-    let targets = match &query.service {
-        None => sites::targets(catalogue, &settled.sites),
-        Some(service) if !catalogue.services.contains_key(service) => {
-            let known = catalogue.services.keys().map(ServiceId::as_str);
-            return Err(unknown("service", service.as_str(), known));
-        }
-        Some(service) => {
-            let wanted = Subject::Service(service.clone());
-            let all = catalogue.targets.iter().map(|(id, target)| (id, Subject::from(&target.of)));
-            let of_service = all.filter(|(_, subject)| *subject == wanted);
-            of_service.map(|(id, subject)| (id.clone(), subject)).collect()
-        }
-    };
+    let targets = sites::targets_of_service_or(catalogue, query.service.as_ref(), &settled.sites)?;
     let probed = Probed::choose(catalogue, &targets, settled.probe.as_ref(), settled.phase)?;
     let reading =
         Reading::read(store, catalogue, level, &settled.range, &probed, &settled.markets).await?;

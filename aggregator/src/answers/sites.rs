@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use vantage_wire::histogram::CountOverflow;
-use vantage_wire::{MarketId, SiteId, TargetId};
+use vantage_wire::{MarketId, ServiceId, SiteId, TargetId};
 
 use super::error::AnswerError;
 use super::probes::Probed;
 use super::rollups::{Reading, Subject};
-use super::scope::Settled;
+use super::scope::{Settled, unknown};
 use crate::analysis::{Threshold, View};
 use crate::catalogue::Catalogue;
 use crate::store::{Level, Store};
@@ -27,10 +27,51 @@ pub(super) struct SiteReading {
 
 /// The targets that tell about sites.
 pub(super) fn targets(catalogue: &Catalogue, sites: &[SiteId]) -> BTreeMap<TargetId, Subject> {
+    targets_of(catalogue, |subject| matches!(subject, Subject::Site(site) if sites.contains(site)))
+}
+
+/// The targets that tell about a service, or about sites where none is named.
+///
+/// # Errors
+///
+/// [`AnswerError::Unknown`] for a service that the catalogue does not have.
+pub(super) fn targets_of_service_or(
+    catalogue: &Catalogue,
+    service: Option<&ServiceId>,
+    sites: &[SiteId],
+) -> Result<BTreeMap<TargetId, Subject>, AnswerError> {
+    let Some(service) = service else { return Ok(targets(catalogue, sites)) };
+    known_service(catalogue, service)?;
+    Ok(service_targets(catalogue, service))
+}
+
+/// The targets that tell about a service.
+pub(super) fn service_targets(
+    catalogue: &Catalogue,
+    service: &ServiceId,
+) -> BTreeMap<TargetId, Subject> {
+    targets_of(catalogue, |subject| matches!(subject, Subject::Service(of) if of == service))
+}
+
+/// Whether the catalogue has a service.
+///
+/// # Errors
+///
+/// [`AnswerError::Unknown`] where it has not.
+pub(super) fn known_service(catalogue: &Catalogue, service: &ServiceId) -> Result<(), AnswerError> {
+    if catalogue.services.contains_key(service) {
+        return Ok(());
+    }
+    let known = catalogue.services.keys().map(ServiceId::as_str);
+    Err(unknown("service", service.as_str(), known))
+}
+
+fn targets_of(
+    catalogue: &Catalogue,
+    wanted: impl Fn(&Subject) -> bool,
+) -> BTreeMap<TargetId, Subject> {
     let subjects = catalogue.targets.iter().map(|(id, target)| (id.clone(), (&target.of).into()));
-    subjects
-        .filter(|(_, subject)| matches!(subject, Subject::Site(site) if sites.contains(site)))
-        .collect()
+    subjects.filter(|(_, subject)| wanted(subject)).collect()
 }
 
 impl SiteReading {

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::moment::{Moment, Range};
+use super::moment::{Moment, NoMoment, Range};
 
 /// A range that is written with two dots, the end not included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -16,20 +16,26 @@ pub struct Stretch(pub Range);
 
 /// What is no stretch of time.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}; write FROM..TO, each a date or an instant: 2026-03-01..2026-03-29")]
-pub struct NoStretch(String);
+pub enum NoStretch {
+    /// The two moments are not divided.
+    #[error("{0:?} has no two dots; write FROM..TO: 2026-03-01..2026-03-29")]
+    NoDots(String),
+    /// One of them is none.
+    #[error(transparent)]
+    NoMoment(#[from] NoMoment),
+    /// The end is not after the beginning.
+    #[error("{0}")]
+    Senseless(String),
+}
 
 impl FromStr for Stretch {
     type Err = NoStretch;
 
     fn from_str(text: &str) -> Result<Self, NoStretch> {
-        let (from, to) =
-            text.split_once("..").ok_or_else(|| NoStretch(format!("{text:?} has no two dots")))?;
-        let moment = |text: &str| -> Result<Moment, NoStretch> {
-            text.parse().map_err(|error| NoStretch(format!("{error}")))
-        };
-        let (from, to) = (moment(from)?, moment(to)?);
-        Range::between(from, to).map(Self).map_err(|error| NoStretch(error.to_string()))
+        let (from, to) = text.split_once("..").ok_or_else(|| NoStretch::NoDots(text.to_owned()))?;
+        let (from, to): (Moment, Moment) = (from.parse()?, to.parse()?);
+        let range = Range::between(from, to);
+        range.map(Self).map_err(|error| NoStretch::Senseless(error.to_string()))
     }
 }
 
@@ -63,6 +69,20 @@ impl From<Stretch> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_to_write_is_said_once() {
+        let error = |text: &str| text.parse::<Stretch>().unwrap_err().to_string();
+        assert_eq!(
+            error("2026-03-01"),
+            "\"2026-03-01\" has no two dots; write FROM..TO: 2026-03-01..2026-03-29"
+        );
+        assert_eq!(
+            error("a..2026-03-29"),
+            "\"a\" is no time; write a date, 2026-03-01, or a date, time and offset, \
+             2026-03-01T12:00:00Z"
+        );
+    }
 
     #[test]
     fn stretches_read_as_written() {

@@ -10,6 +10,7 @@ mod problem;
 mod questions;
 mod readers;
 mod reports;
+mod rows;
 mod times;
 
 use std::sync::Arc;
@@ -53,6 +54,8 @@ pub const CHANGES: &str = "/api/v1/changes";
 pub const SERIES: &str = "/api/v1/series";
 /// Where latencies and failures of a range are.
 pub const HISTOGRAMS: &str = "/api/v1/histograms";
+/// Where what was measured is, row by row.
+pub const ROWS: &str = "/api/v1/rows";
 /// Where all of this is described.
 pub const OPENAPI: &str = "/api/v1/openapi.json";
 /// How long a client may take to send a body.
@@ -82,6 +85,8 @@ pub struct App {
     registrations: Arc<Registrations>,
     /// Reports on their way in.
     arriving: Arc<Semaphore>,
+    /// Readers who take rows.
+    exporting: Arc<Semaphore>,
     /// Signature checks and decoding under way: work for the processor, not for the event loop.
     decoding: Arc<Semaphore>,
 }
@@ -108,6 +113,7 @@ impl App {
             draining,
             registrations: Arc::default(),
             arriving: Arc::new(Semaphore::new(MOST_ARRIVING)),
+            exporting: Arc::new(Semaphore::new(rows::MOST_READERS)),
             decoding: Arc::new(Semaphore::new(cores)),
         }
     }

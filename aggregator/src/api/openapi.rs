@@ -11,6 +11,7 @@ use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value, json};
 
+use super::rows::{self, JSON_LINES};
 use super::{App, agents, questions};
 use vantage_wire::exchange::ProblemDocument;
 
@@ -20,9 +21,12 @@ pub(super) struct Page {
     summary: &'static str,
     /// Names of its parameters, which [`PARAMETERS`] describes.
     parameters: &'static [&'static [&'static str]],
+    media_type: &'static str,
     answer: fn(&mut SchemaGenerator) -> Schema,
     pub(super) handler: fn() -> MethodRouter<App>,
 }
+
+const JSON: &str = "application/json";
 
 fn schema<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<T>()
@@ -73,6 +77,7 @@ pub(super) const PAGES: &[Page] = &[
         path: super::AGENTS,
         summary: "Every agent and how it fares",
         parameters: &[],
+        media_type: JSON,
         answer: schema::<agents::Agents>,
         handler: || get(agents::list),
     },
@@ -80,6 +85,7 @@ pub(super) const PAGES: &[Page] = &[
         path: super::MARKETS,
         summary: "The catalogue's markets",
         parameters: &[],
+        media_type: JSON,
         answer: schema::<questions::Markets>,
         handler: || get(questions::list_markets),
     },
@@ -87,6 +93,7 @@ pub(super) const PAGES: &[Page] = &[
         path: super::SITES,
         summary: "The catalogue's sites",
         parameters: &[],
+        media_type: JSON,
         answer: schema::<questions::Sites>,
         handler: || get(questions::list_sites),
     },
@@ -94,6 +101,7 @@ pub(super) const PAGES: &[Page] = &[
         path: super::MIGRATIONS,
         summary: "The catalogue's migrations",
         parameters: &[],
+        media_type: JSON,
         answer: schema::<questions::Migrations>,
         handler: || get(questions::list_migrations),
     },
@@ -101,6 +109,7 @@ pub(super) const PAGES: &[Page] = &[
         path: super::RANKINGS,
         summary: "The sites in order, for each market and for all together",
         parameters: &[SCOPE],
+        media_type: JSON,
         answer: schema::<crate::answers::RankingsAnswer>,
         handler: || get(questions::get_rankings),
     },
@@ -118,6 +127,7 @@ pub(super) const PAGES: &[Page] = &[
             "quantile",
             "market",
         ]],
+        media_type: JSON,
         answer: schema::<crate::answers::ComparisonAnswer>,
         handler: || get(questions::get_comparison),
     },
@@ -136,6 +146,7 @@ pub(super) const PAGES: &[Page] = &[
                 "ignore_residency",
             ],
         ],
+        media_type: JSON,
         answer: schema::<crate::answers::PlanAnswer>,
         handler: || get(questions::get_plan),
     },
@@ -143,6 +154,7 @@ pub(super) const PAGES: &[Page] = &[
         path: super::CHANGES,
         summary: "When latencies moved to another level, and whether the address moved with them",
         parameters: &[SCOPE, &["service", "smallest"]],
+        media_type: JSON,
         answer: schema::<crate::answers::ChangesAnswer>,
         handler: || get(questions::list_changes),
     },
@@ -150,6 +162,7 @@ pub(super) const PAGES: &[Page] = &[
         path: super::SERIES,
         summary: "Latencies and failures over time, by market and site or service",
         parameters: &[SCOPE, &["service", "blocks", "cursor"]],
+        media_type: JSON,
         answer: schema::<crate::answers::SeriesAnswer>,
         handler: || get(questions::list_series),
     },
@@ -157,8 +170,18 @@ pub(super) const PAGES: &[Page] = &[
         path: super::HISTOGRAMS,
         summary: "Latencies and failures of a range in one histogram, by market and site or service",
         parameters: &[SCOPE, &["service", "blocks"]],
+        media_type: JSON,
         answer: schema::<crate::answers::HistogramsAnswer>,
         handler: || get(questions::list_histograms),
+    },
+    Page {
+        path: super::ROWS,
+        summary: "What was measured, row by row: one document a line, complete where the last is \
+                  the end",
+        parameters: &[SCOPE, &["service", "blocks"]],
+        media_type: JSON_LINES,
+        answer: schema::<crate::answers::RowsLine>,
+        handler: || get(rows::list),
     },
 ];
 
@@ -185,7 +208,7 @@ pub fn document() -> Value {
                 "responses": {
                     "200": {
                         "description": "The answer",
-                        "content": { "application/json": { "schema": answer } },
+                        "content": { (page.media_type): { "schema": answer } },
                     },
                     "default": {
                         "description": "A refusal (RFC 9457)",

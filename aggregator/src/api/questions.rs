@@ -21,7 +21,7 @@ use crate::answers::{
 use crate::catalogue::Catalogue;
 
 /// Pairs of the query, as they came.
-type Pairs = Result<Query<Vec<(String, String)>>, QueryRejection>;
+pub(super) type Pairs = Result<Query<Vec<(String, String)>>, QueryRejection>;
 
 impl From<AnswerError> for ApiError {
     fn from(error: AnswerError) -> Self {
@@ -39,17 +39,17 @@ impl From<AnswerError> for ApiError {
     }
 }
 
-fn parameters(pairs: Pairs) -> Result<Parameters, ApiError> {
+pub(super) fn parameters(pairs: Pairs) -> Result<Parameters, ApiError> {
     let Query(pairs) = pairs.map_err(|error| Problem::BadRequest.because(error))?;
     Ok(Parameters::new(pairs)?)
 }
 
 /// The catalogue of this moment: one answer is about one catalogue.
-fn catalogue(app: &App) -> Arc<Catalogue> {
+pub(super) fn catalogue(app: &App) -> Arc<Catalogue> {
     Arc::clone(&app.catalogue.borrow())
 }
 
-fn now(app: &App) -> Timestamp {
+pub(super) fn now(app: &App) -> Timestamp {
     Timestamp::from_second(app.clock.now().unix_seconds_floor()).unwrap_or_default()
 }
 

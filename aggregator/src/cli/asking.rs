@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use jiff::Timestamp;
@@ -17,6 +18,11 @@ use crate::answers::{AnswerError, Parameters};
 use crate::catalogue::Catalogue;
 use crate::clock::{SystemClock, WallClock as _};
 use crate::store::Store;
+
+/// Most time to connect with an aggregator.
+const MOST_TO_CONNECT: Duration = Duration::from_secs(30);
+/// Most time in which nothing comes from it: questions about years take their time.
+const MOST_SILENCE: Duration = Duration::from_mins(5);
 
 /// Where a question is asked.
 #[derive(Debug, clap::Args)]
@@ -34,6 +40,16 @@ pub(super) struct Asked {
     catalogue: PathBuf,
     #[command(flatten)]
     store: StoreArguments,
+}
+
+/// How a question is answered that has a document for an answer.
+#[derive(Debug, clap::Args)]
+pub(super) struct Answering {
+    /// How to print.
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    format: Format,
+    #[command(flatten)]
+    asked: Asked,
 }
 
 /// How to print an answer.
@@ -67,6 +83,32 @@ impl Format {
     }
 }
 
+impl Answering {
+    /// Gets a document, from the page `path` of an aggregator with what `put` adds as its query, or
+    /// by `answer` from the store on this machine, and prints it in the format asked for.
+    pub(super) async fn answer<D: Serialize + DeserializeOwned>(
+        &self,
+        path: &str,
+        put: impl FnOnce(&mut Parameters),
+        answer: impl AsyncFnOnce(&Local) -> Result<D, AnswerError>,
+        table: fn(&D) -> String,
+        csv: fn(&D) -> String,
+    ) -> Result<D, CommandError> {
+        let document = if let Some(url) = self.asked.url() {
+            let mut parameters = Parameters::default();
+            put(&mut parameters);
+            fetch(url, path, &parameters).await?
+        } else {
+            let local = self.asked.open().await?;
+            let answered = answer(&local).await;
+            local.store.close().await;
+            answered?
+        };
+        self.format.print(&document, || table(&document), || csv(&document))?;
+        Ok(document)
+    }
+}
+
 /// What a question is asked of on this machine.
 pub(super) struct Local {
     pub(super) store: Store,
@@ -75,28 +117,13 @@ pub(super) struct Local {
 }
 
 impl Asked {
-    /// Gets a document: from the page `path` of an aggregator, or by `answer` from the store.
-    pub(super) async fn ask<D: DeserializeOwned>(
-        &self,
-        path: &str,
-        parameters: &Parameters,
-        answer: impl AsyncFnOnce(&Local) -> Result<D, AnswerError>,
-    ) -> Result<D, CommandError> {
-        if let Some(url) = &self.url {
-            return fetch(url, path, parameters).await;
-        }
-        let local = self.open().await?;
-        let answered = answer(&local).await;
-        local.store.close().await;
-        answered.map_err(CommandError::from)
+    /// The aggregator to ask, if not the store on this machine.
+    pub(super) fn url(&self) -> Option<&str> {
+        self.url.as_deref()
     }
 
     /// Opens the store on this machine, and reads the catalogue that goes with it.
     pub(super) async fn open(&self) -> Result<Local, CommandError> {
-        if self.url.is_some() {
-            let message = "--url does not go with this command, which reads the store itself";
-            return Err(CommandError::Usage(anyhow::anyhow!(message)));
-        }
         let catalogue = self.load_catalogue()?;
         let store = self.store.open_existing().await?;
         let now = SystemClock.now().unix_seconds_floor();
@@ -129,17 +156,33 @@ impl From<AnswerError> for CommandError {
     }
 }
 
-/// Asks an aggregator for a page.
+/// What to say where an aggregator does not answer as it should.
+pub(super) fn unreachable(url: &str, error: anyhow::Error) -> CommandError {
+    CommandError::Unreachable(error.context(format!("failed to ask the aggregator {url}")))
+}
+
+/// Asks an aggregator for a page that is one document.
 pub(super) async fn fetch<D: DeserializeOwned>(
     url: &str,
     path: &str,
     parameters: &Parameters,
 ) -> Result<D, CommandError> {
-    let unreachable = |error: anyhow::Error| {
-        CommandError::Unreachable(error.context(format!("failed to ask the aggregator {url}")))
-    };
-    let client =
-        reqwest::Client::builder().build().map_err(|error| CommandError::Failed(error.into()))?;
+    let document = get(url, path, parameters).await?.json().await;
+    document.context("the answer is of another version").map_err(|error| unreachable(url, error))
+}
+
+/// Asks an aggregator for a page, and returns the answer if it is none of refusal.
+pub(super) async fn get(
+    url: &str,
+    path: &str,
+    parameters: &Parameters,
+) -> Result<reqwest::Response, CommandError> {
+    let unreachable = |error| unreachable(url, error);
+    let client = reqwest::Client::builder()
+        .connect_timeout(MOST_TO_CONNECT)
+        .read_timeout(MOST_SILENCE)
+        .build()
+        .map_err(|error| CommandError::Failed(error.into()))?;
     let pairs: Vec<_> = parameters.pairs().collect();
     let page =
         reqwest::Url::parse_with_params(&(url.trim_end_matches('/').to_owned() + path), &pairs)
@@ -151,11 +194,7 @@ pub(super) async fn fetch<D: DeserializeOwned>(
     let answer = request.send().await.map_err(|error| unreachable(error.into()))?;
     let status = answer.status();
     if status.is_success() {
-        return answer
-            .json()
-            .await
-            .context("the answer is of another version")
-            .map_err(unreachable);
+        return Ok(answer);
     }
     if status == StatusCode::UNAUTHORIZED {
         let message = "it wants a read token; put one into VANTAGE_READ_TOKEN";

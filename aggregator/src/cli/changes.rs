@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::asking::{Asked, Format};
+use super::asking::Answering;
 use super::figures::{difference_within, latency, nothing};
 use super::{CommandError, table};
 use crate::analysis::change::Cause;
-use crate::answers::{self, ChangeDocument, ChangesAnswer, ChangesQuery, Parameters};
+use crate::answers::{self, ChangeDocument, ChangesAnswer, ChangesQuery};
 use crate::api::CHANGES;
 
 /// Shows when latencies moved to another level and stayed there, with the addresses before and
@@ -16,23 +16,22 @@ use crate::api::CHANGES;
 pub(super) struct Arguments {
     #[command(flatten)]
     query: ChangesQuery,
-    /// How to print.
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
-    format: Format,
     #[command(flatten)]
-    asked: Asked,
+    answering: Answering,
 }
 
 pub(super) async fn execute(arguments: Arguments) -> Result<(), CommandError> {
-    let Arguments { query, format, asked } = arguments;
-    let mut parameters = Parameters::default();
-    query.put_into(&mut parameters);
-    let answer: ChangesAnswer = asked
-        .ask(CHANGES, &parameters, async |local| {
-            answers::changes(&local.store, &local.catalogue, &query, local.now).await
-        })
+    let Arguments { query, answering } = arguments;
+    answering
+        .answer(
+            CHANGES,
+            |parameters| query.put_into(parameters),
+            async |local| answers::changes(&local.store, &local.catalogue, &query, local.now).await,
+            people,
+            csv,
+        )
         .await?;
-    format.print(&answer, || people(&answer), || csv(&answer))
+    Ok(())
 }
 
 fn csv(answer: &ChangesAnswer) -> String {

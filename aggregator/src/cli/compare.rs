@@ -2,14 +2,14 @@
 
 use std::fmt::Write as _;
 
-use super::asking::{Asked, Format};
+use super::asking::Answering;
 use super::figures::{
     difference_within, exact, latency, nothing, percent, percent_within, signed_percent,
 };
 use super::{CommandError, table};
-use crate::analysis::Verdict;
 use crate::analysis::compare::{Figure, ForecastOutcome, MarketComparison, TemporalClass};
-use crate::answers::{self, ComparisonAnswer, ComparisonQuery, Parameters};
+use crate::analysis::{Caveat, Verdict};
+use crate::answers::{self, ComparisonAnswer, ComparisonQuery};
 use crate::api::COMPARISONS;
 
 /// Shows what a migration has changed, market by market: did it come true?
@@ -21,32 +21,21 @@ use crate::api::COMPARISONS;
 pub(super) struct Arguments {
     #[command(flatten)]
     query: ComparisonQuery,
-    /// How to print.
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
-    format: Format,
     #[command(flatten)]
-    asked: Asked,
+    answering: Answering,
 }
 
 pub(super) async fn execute(arguments: Arguments) -> Result<(), CommandError> {
-    let Arguments { query, format, asked } = arguments;
-    let mut parameters = Parameters::default();
-    query.put_into(&mut parameters);
-    let answer: ComparisonAnswer = asked
-        .ask(COMPARISONS, &parameters, async |local| {
-            answers::compare(&local.store, &local.catalogue, &query, local.now).await
-        })
+    let Arguments { query, answering } = arguments;
+    let answer = answering
+        .answer(
+            COMPARISONS,
+            |parameters| query.put_into(parameters),
+            async |local| answers::compare(&local.store, &local.catalogue, &query, local.now).await,
+            people,
+            csv,
+        )
         .await?;
-    format.print(
-        &answer,
-        || people(&answer),
-        || {
-            table::csv(
-                &CSV_HEADINGS,
-                &answer.comparison.markets.iter().map(exact_row).collect::<Vec<_>>(),
-            )
-        },
-    )?;
     if answer.comparison.overall.verdict == Verdict::Undersampled {
         let message = "not enough data to say whether anything changed";
         return Err(CommandError::NotEnoughData(anyhow::anyhow!(message)));
@@ -77,6 +66,11 @@ const CSV_HEADINGS: [&str; 16] = [
     "attempts after",
     "verdict",
 ];
+
+fn csv(answer: &ComparisonAnswer) -> String {
+    let rows: Vec<_> = answer.comparison.markets.iter().map(exact_row).collect();
+    table::csv(&CSV_HEADINGS, &rows)
+}
 
 fn exact_row(market: &MarketComparison) -> [String; 16] {
     let value = |figure: &Option<Figure>| exact(figure.as_ref().map(|figure| figure.value));
@@ -172,7 +166,7 @@ fn people(answer: &ComparisonAnswer) -> String {
     }
     text += &table::aligned(&HEADINGS, &rows);
     text += &failures(answer);
-    let mut caveats = answer.caveats.clone();
+    let mut caveats: Vec<_> = answer.caveats.iter().map(Caveat::in_words).collect();
     caveats.extend(comparison.overall.caveats.iter().cloned());
     for market in &comparison.markets {
         caveats.extend(market.caveats.iter().map(|words| format!("{}: {words}", market.market)));

@@ -18,6 +18,17 @@ pub(super) enum CommandError {
 }
 
 impl CommandError {
+    /// With what it means in the greater whole.
+    pub(super) fn context(self, text: String) -> Self {
+        match self {
+            Self::BadAnswer => Self::BadAnswer,
+            Self::Usage(cause) => Self::Usage(cause.context(text)),
+            Self::Unreachable(cause) => Self::Unreachable(cause.context(text)),
+            Self::NotEnoughData(cause) => Self::NotEnoughData(cause.context(text)),
+            Self::Failed(cause) => Self::Failed(cause.context(text)),
+        }
+    }
+
     const fn code(&self) -> u8 {
         match self {
             Self::BadAnswer | Self::Failed(_) => 1,

@@ -6,11 +6,17 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::builder::PossibleValuesParser;
+use jiff::Timestamp;
 
 use super::CommandError;
 use super::asking::Asked;
-use crate::answers::{Rows, RowsQuery};
-use crate::export::Format;
+use super::remote_rows::RemoteRows;
+use crate::answers::{Parameters, Rows, RowsQuery};
+use crate::export::{Format, Row};
+use crate::store::Store;
+
+/// Rows from one sign of progress to the next.
+const ROWS_BETWEEN_PROGRESS: u64 = 1_000;
 
 /// Writes what was measured for other tools: one row for each phase of each probe and hour or day.
 ///
@@ -46,31 +52,85 @@ pub(super) async fn execute(arguments: Arguments) -> Result<(), CommandError> {
             Box::new(file.map_err(CommandError::Usage)?)
         }
     };
-    let local = asked.open().await?;
-    let prepared = Rows::of(&local.store, &local.catalogue, &query, local.now).await;
-    let written = match prepared {
-        Ok(mut rows) => write(&mut rows, format, to, output.is_some()).await,
-        Err(error) => Err(error.into()),
-    };
-    local.store.close().await;
-    written
+    let mut source = Source::of(&asked, &query).await?;
+    let written = write(&mut source, format, to, output.is_some()).await;
+    source.close().await;
+    let count = written.map_err(|error| {
+        let to = output
+            .map_or_else(|| "standard output".into(), |path| path.to_string_lossy().into_owned());
+        error.context(format!("what was written to {to} is not complete"))
+    })?;
+    if count == 0 {
+        let message = "not enough data: nothing was measured in that time";
+        return Err(CommandError::NotEnoughData(anyhow::anyhow!(message)));
+    }
+    Ok(())
 }
 
+/// Where rows come from.
+enum Source {
+    /// The store on this machine.
+    Local(Box<Rows>, Store),
+    /// An aggregator.
+    Remote(Box<RemoteRows>),
+}
+
+impl Source {
+    async fn of(asked: &Asked, query: &RowsQuery) -> Result<Self, CommandError> {
+        if let Some(url) = asked.url() {
+            let mut parameters = Parameters::default();
+            query.put_into(&mut parameters);
+            return Ok(Self::Remote(Box::new(RemoteRows::of(url, &parameters).await?)));
+        }
+        let local = asked.open().await?;
+        match Rows::of(&local.store, &local.catalogue, query, local.now).await {
+            Ok(rows) => Ok(Self::Local(Box::new(rows), local.store)),
+            Err(error) => {
+                local.store.close().await;
+                Err(error.into())
+            }
+        }
+    }
+
+    fn begin(&self) -> Timestamp {
+        match self {
+            Self::Local(rows, _) => rows.begin(),
+            Self::Remote(rows) => rows.begin(),
+        }
+    }
+
+    /// The next rows, possibly none; `None` after the last.
+    async fn next(&mut self) -> Result<Option<Vec<Row>>, CommandError> {
+        match self {
+            Self::Local(rows, _) => Ok(rows.next().await?),
+            Self::Remote(rows) => Ok(rows.next().await?.map(|row| vec![row])),
+        }
+    }
+
+    async fn close(self) {
+        if let Self::Local(_, store) = self {
+            store.close().await;
+        }
+    }
+}
+
+/// Writes all rows; returns how many there were.
 async fn write(
-    rows: &mut Rows,
+    source: &mut Source,
     format: Format,
     to: Box<dyn Write + Send>,
     is_file: bool,
-) -> Result<(), CommandError> {
-    let mut writer = format.writer(BufWriter::new(to), rows.begin())?;
-    let mut count = 0_u64;
+) -> Result<u64, CommandError> {
+    let mut writer = format.writer(BufWriter::new(to), source.begin())?;
+    let (mut count, mut told) = (0_u64, 0);
     let progress = is_file && io::stderr().is_terminal();
-    while let Some(portion) = rows.next().await? {
+    while let Some(portion) = source.next().await? {
         for row in &portion {
             writer.write(row)?;
         }
         count += portion.len() as u64;
-        if progress {
+        if progress && count - told >= ROWS_BETWEEN_PROGRESS {
+            told = count;
             eprint!("\r{count} rows");
         }
     }
@@ -78,9 +138,5 @@ async fn write(
     if progress {
         eprintln!("\r{count} rows");
     }
-    if count == 0 {
-        let message = "not enough data: nothing was measured in that time";
-        return Err(CommandError::NotEnoughData(anyhow::anyhow!(message)));
-    }
-    Ok(())
+    Ok(count)
 }

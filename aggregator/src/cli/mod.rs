@@ -12,6 +12,7 @@ mod figures;
 mod location;
 mod plan;
 mod rank;
+mod remote_rows;
 mod serve;
 mod span;
 mod store;

@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 
-use super::asking::{Asked, Format};
+use super::asking::Answering;
 use super::figures::{difference_within, exact, latency, latency_within, nothing, percent};
 use super::{CommandError, table};
+use crate::analysis::Caveat;
 use crate::analysis::plan::{Alternative, FrontierPoint, Plan};
-use crate::answers::{self, Parameters, PlanAnswer, PlanQuery};
+use crate::answers::{self, PlanAnswer, PlanQuery};
 use crate::api::PLANS;
 
 /// Chooses the sites to host at: those that serve the markets best, by their weights, under
@@ -17,23 +18,21 @@ use crate::api::PLANS;
 pub(super) struct Arguments {
     #[command(flatten)]
     query: PlanQuery,
-    /// How to print.
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
-    format: Format,
     #[command(flatten)]
-    asked: Asked,
+    answering: Answering,
 }
 
 pub(super) async fn execute(arguments: Arguments) -> Result<(), CommandError> {
-    let Arguments { query, format, asked } = arguments;
-    let mut parameters = Parameters::default();
-    query.put_into(&mut parameters);
-    let answer: PlanAnswer = asked
-        .ask(PLANS, &parameters, async |local| {
-            answers::plan(&local.store, &local.catalogue, &query, local.now).await
-        })
+    let Arguments { query, answering } = arguments;
+    let answer = answering
+        .answer(
+            PLANS,
+            |parameters| query.put_into(parameters),
+            async |local| answers::plan(&local.store, &local.catalogue, &query, local.now).await,
+            people,
+            csv,
+        )
         .await?;
-    format.print(&answer, || people(&answer), || csv(&answer))?;
     if answer.plan.is_none() {
         return Err(CommandError::BadAnswer);
     }
@@ -80,7 +79,7 @@ fn people(answer: &PlanAnswer) -> String {
             text + "  " + obstacle + "\n"
         })
     };
-    text += &table::caveats(&answer.caveats);
+    text += &table::caveats(&answer.caveats.iter().map(Caveat::in_words).collect::<Vec<_>>());
     text
 }
 

@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::asking::{Asked, Format};
+use super::asking::Answering;
 use super::figures::{difference_within, exact, latency_within, nothing, percent, percent_within};
 use super::{CommandError, table};
-use crate::analysis::{BlockLength, Ranking, Standing};
-use crate::answers::{self, Parameters, RankingsAnswer, Scope};
+use crate::analysis::{BlockLength, Caveat, Ranking, Standing};
+use crate::answers::{self, RankingsAnswer, Scope};
 use crate::api::RANKINGS;
 
 /// Ranks the sites for each market, and for all of them together by their weights.
@@ -16,23 +16,21 @@ use crate::api::RANKINGS;
 pub(super) struct Arguments {
     #[command(flatten)]
     scope: Scope,
-    /// How to print.
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
-    format: Format,
     #[command(flatten)]
-    asked: Asked,
+    answering: Answering,
 }
 
 pub(super) async fn execute(arguments: Arguments) -> Result<(), CommandError> {
-    let Arguments { scope, format, asked } = arguments;
-    let mut parameters = Parameters::default();
-    scope.put_into(&mut parameters);
-    let answer: RankingsAnswer = asked
-        .ask(RANKINGS, &parameters, async |local| {
-            answers::rank(&local.store, &local.catalogue, &scope, local.now).await
-        })
+    let Arguments { scope, answering } = arguments;
+    let answer = answering
+        .answer(
+            RANKINGS,
+            |parameters| scope.put_into(parameters),
+            async |local| answers::rank(&local.store, &local.catalogue, &scope, local.now).await,
+            people,
+            csv,
+        )
         .await?;
-    format.print(&answer, || people(&answer), || csv(&answer))?;
     let rankings = answer.rankings.markets.values();
     if rankings.flat_map(|ranking| &ranking.sites).all(|site| site.rank.is_none()) {
         let message = "not enough data to rank any site";
@@ -117,12 +115,12 @@ fn people(answer: &RankingsAnswer) -> String {
         caveats.extend(words(&answer.rankings.overall).map(|words| format!("{ALL}: {words}")));
     }
     let whole = answer.caveats.iter();
-    caveats.extend(whole.map(|caveat| format!("{} {}", caveat.explanation(), caveat.advice())));
+    caveats.extend(whole.map(Caveat::in_words));
     text + &table::caveats(&caveats)
 }
 
 fn words(ranking: &Ranking) -> impl Iterator<Item = String> + '_ {
-    ranking.caveats.iter().map(|caveat| format!("{} {}", caveat.explanation(), caveat.advice()))
+    ranking.caveats.iter().map(Caveat::in_words)
 }
 
 fn ranked(ranking: &Ranking) -> String {

@@ -71,6 +71,28 @@ fn two_stretches_in_which_nothing_happened_are_not_called_a_change() {
 }
 
 #[test]
+fn what_weakens_a_comparison_is_told_as_of_a_ranking_with_what_to_do() {
+    let answer = SEASON.json(&MIGRATION);
+    let network = serde_json::json!(
+        { "kind": "one_network", "markets": ["hk", "in", "mx"], "of": 3 }
+    );
+    assert_eq!(answer["caveats"], serde_json::json!([network]));
+    let ranked = SEASON.json(&["rank", "--from", "2026-03-02", "--to", "2026-03-30"]);
+    assert_eq!(ranked["caveats"], answer["caveats"]);
+    let planned = SEASON.json(&["plan", "--from", "2026-03-02", "--to", "2026-03-30"]);
+    assert_eq!(planned["caveats"], answer["caveats"]);
+
+    let days = ["--before", "2026-03-23..2026-03-28", "--after", "2026-03-30..2026-04-04"];
+    let short = [&["compare", "--service", "shop"][..], &days].concat();
+    let caveats = SEASON.json(&short)["caveats"].clone();
+    assert_eq!(caveats[0], serde_json::json!({ "kind": "few_blocks", "blocks": 5 }), "{caveats}");
+    let table = SEASON.table(&short);
+    assert!(table.contains("Only 5 days were measured"), "{table}");
+    assert!(table.contains("Measure at least 7 days, better 14."), "{table}");
+    assert!(table.contains("Add a vantage point in another network there."), "{table}");
+}
+
+#[test]
 fn the_table_says_before_after_and_verdict() {
     let table = SEASON.table(&MIGRATION);
     assert!(

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
+use vantage_aggregator::export::Format;
 
 use crate::season::SEASON;
 
@@ -53,13 +54,56 @@ fn a_file_is_written_where_one_is_named() {
 }
 
 #[test]
+fn over_http_every_format_is_the_same_to_the_byte() {
+    let served = SEASON.serve();
+    for format in Format::ALL {
+        for about in [
+            ["--market", "hk"].as_slice(),
+            &["--site", "oregon,beijing", "--phase", "connect"],
+            &["--service", "shop", "--blocks", "day", "--probe", "http"],
+        ] {
+            let arguments = [&DAY, about, &["--format", format.name()]].concat();
+            let local = SEASON.vantage(&arguments);
+            let remote = SEASON.vantage(&[&arguments[..], &["--url", &served.url]].concat());
+            let said = String::from_utf8_lossy(&remote.stderr);
+            assert!(local.status.success() && remote.status.success(), "{arguments:?}: {said}");
+            assert!(local.stdout.len() > 200, "{arguments:?}");
+            assert!(remote.stdout == local.stdout, "{arguments:?} differ");
+        }
+    }
+}
+
+#[test]
+fn over_http_refusals_are_those_of_the_store() {
+    let served = SEASON.serve();
+    let url = ["--url", served.url.as_str()];
+    for (arguments, code, words) in [
+        (["export", "--from", "2020-01-01", "--to", "2020-01-02"].as_slice(), 4, "not enough data"),
+        (&["export", "--site", "singapoor"], 2, "did you mean singapore?"),
+        (&["export", "--service", "shp"], 2, "did you mean shop?"),
+        (&["export", "--last", "soon"], 2, "is no span"),
+    ] {
+        for arguments in [arguments.to_vec(), [arguments, url.as_slice()].concat()] {
+            let output = SEASON.vantage(&arguments);
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+            assert!(said.contains(words), "{arguments:?}: {said}");
+        }
+    }
+    let output = SEASON.vantage_with_token("no token of theirs", &[&DAY[..], &url].concat());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("it wants a read token"), "{said}");
+}
+
+#[test]
 fn what_cannot_be_exported_is_said() {
     let output = SEASON.vantage(&["export", "--from", "2020-01-01", "--to", "2020-01-02"]);
     assert_eq!(output.status.code(), Some(4));
     let output = SEASON.vantage(&["export", "--last", "1d", "--output", "/nowhere/file"]);
     assert_eq!(output.status.code(), Some(2));
     let output = SEASON.vantage(&["export", "--last", "1d", "--url", "http://127.0.0.1:9"]);
-    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(output.status.code(), Some(3));
     let output = SEASON.vantage(&["export", "--format", "xlsx"]);
     assert_eq!(output.status.code(), Some(2));
 }

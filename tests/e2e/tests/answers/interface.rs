@@ -6,11 +6,15 @@ use crate::season::{SEASON, Served};
 
 const RANGE: &str = "from=2026-03-02&to=2026-03-30";
 
-async fn get(served: &Served, page: &str) -> (u16, Value) {
+async fn ask(served: &Served, page: &str) -> reqwest::Response {
     // Fails only where one is installed already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let answer = client.get(served.url.clone() + page).send().await.unwrap();
+    client.get(served.url.clone() + page).send().await.unwrap()
+}
+
+async fn get(served: &Served, page: &str) -> (u16, Value) {
+    let answer = ask(served, page).await;
     let status = answer.status().as_u16();
     (status, answer.json().await.unwrap())
 }
@@ -103,6 +107,10 @@ async fn questions_that_make_no_sense_are_refused_with_the_reason() {
         ("/api/v1/plans?sites=many", 400, "sites=\"many\""),
         ("/api/v1/series?cursor=nowhere", 400, "is not the `next` of a page"),
         ("/api/v1/sites?country=CN", 400, "no parameter \"country\""),
+        ("/api/v1/rows?cursor=5", 400, "no parameter \"cursor\""),
+        ("/api/v1/rows?service=shp", 400, "did you mean shop?"),
+        ("/api/v1/rows?blocks=week", 400, "blocks are day or hour"),
+        ("/api/v1/changes?smallest=little", 400, "is no span"),
     ] {
         let (found, problem) = get(&served, page).await;
         assert_eq!(found, status, "{page}: {problem}");
@@ -112,12 +120,46 @@ async fn questions_that_make_no_sense_are_refused_with_the_reason() {
 }
 
 #[tokio::test]
+async fn rows_come_between_a_first_line_and_a_last() {
+    let served = SEASON.serve();
+    let page = "/api/v1/rows?from=2026-03-03&to=2026-03-04&market=mx&site=oregon&phase=total";
+    let text = ask(&served, page).await.text().await.unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines[0]["begin"], "2026-03-03T00:00:00Z");
+    assert_eq!(lines.last().unwrap()["end"], 24);
+    assert_eq!(lines.len(), 1 + 24 + 1);
+    assert_eq!(lines[1]["row"]["target"], "oregon-web");
+}
+
+#[tokio::test]
+async fn few_readers_take_rows_at_once_and_others_are_told_to_come_again() {
+    let served = SEASON.serve();
+    // More than fits into what lies between the two: whoever does not read holds his place.
+    let page = "/api/v1/rows?from=2026-03-02&to=2026-04-27";
+    let mut reading = Vec::new();
+    for _ in 0..4 {
+        let answer = ask(&served, page).await;
+        assert_eq!(answer.status(), 200);
+        reading.push(answer);
+    }
+    let refused = ask(&served, page).await;
+    assert_eq!(refused.status(), 429);
+    assert!(refused.headers().contains_key("retry-after"));
+    drop(reading);
+}
+
+#[tokio::test]
 async fn what_is_described_is_what_is_served() {
     let served = SEASON.serve();
     let described = answer(&served, "/api/v1/openapi.json").await;
     assert_eq!(described, vantage_aggregator::api::openapi_document());
     for page in described["paths"].as_object().unwrap().keys() {
-        let (status, _) = get(&served, page).await;
-        assert_ne!(status, 404, "{page}");
+        let answer = ask(&served, page).await;
+        assert_ne!(answer.status(), 404, "{page}");
+        let described = &described["paths"][page]["get"]["responses"];
+        let described =
+            if answer.status() == 200 { &described["200"] } else { &described["default"] };
+        let media_type = answer.headers()["content-type"].to_str().unwrap();
+        assert!(described["content"].get(media_type).is_some(), "{page}: {media_type}");
     }
 }

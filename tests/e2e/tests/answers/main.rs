@@ -4,6 +4,7 @@
 
 mod changes;
 mod comparing;
+mod cut_off;
 mod exporting;
 mod interface;
 mod planning;

@@ -128,6 +128,11 @@ impl Season {
         vantage_in(&self.folder, arguments)
     }
 
+    /// Runs `vantage` in its folder as a reader with a token.
+    pub fn vantage_with_token(&self, token: &str, arguments: &[&str]) -> Output {
+        command(&self.folder).env("VANTAGE_READ_TOKEN", token).args(arguments).output().unwrap()
+    }
+
     /// What a command prints as JSON.
     pub fn json(&self, arguments: &[&str]) -> Value {
         let output = self.vantage(&[arguments, &["--format", "json"]].concat());
@@ -175,7 +180,8 @@ impl Drop for Served {
 
 fn command(folder: &TempDir) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_e2e-vantage"));
-    command.current_dir(folder.path()).env_remove("NOTIFY_SOCKET");
+    command.current_dir(folder.path());
+    command.env_remove("NOTIFY_SOCKET").env_remove("VANTAGE_READ_TOKEN");
     command
 }
 
