@@ -150,12 +150,33 @@ mod tests {
 
     #[test]
     fn evenly_spread_failures_have_the_interval_of_wilson_with_students_t() {
-        // 30 of 3000, one a day on 30 days; t(29) = 2.0452 where Wilson's z is 1.96.
+        // 30 of 3000, one a day on 30 days. statsmodels 0.15, proportion_confint(30, 3000,
+        // method="wilson") at the level at which the normal quantile is t(29) = 2.045229642.
         let interval = FailureRate::of(&view(&[(100, 1); 30])).interval.unwrap();
-        let (rate, square) = (0.01, 2.0452_f64.powi(2) / 3000.0);
-        let margin = (square * (rate * (1.0 - rate) + square / 4.0)).sqrt();
-        assert_close(interval.low, (rate + square / 2.0 - margin) / (1.0 + square));
-        assert_close(interval.high, (rate + square / 2.0 + margin) / (1.0 + square));
+        assert!((interval.low - 0.006_907_342).abs() < 1e-8, "{interval:?}");
+        assert!((interval.high - 0.014_457_190).abs() < 1e-8, "{interval:?}");
+    }
+
+    #[test]
+    fn independent_attempts_have_the_published_intervals_of_wilson() {
+        // R. G. Newcombe, Statistics in Medicine 17 (1998), table I, method 3.
+        for (failed, attempts, low, high) in [
+            (81.0, 263.0, 0.2553, 0.3662),
+            (15.0, 148.0, 0.0624, 0.1605),
+            (1.0, 29.0, 0.0061, 0.1718),
+        ] {
+            let rate: f64 = failed / attempts;
+            let over_blocks = Estimate {
+                value: rate,
+                standard_error: (rate * (1.0 - rate) / attempts).sqrt(),
+                // So many that Student's t is the normal distribution.
+                degrees_of_freedom: 1e7,
+                skewness: 0.0,
+            };
+            let interval = wilson(rate, attempts, &over_blocks);
+            assert!((interval.low - low).abs() < 5e-5, "{failed}/{attempts}: {interval:?}");
+            assert!((interval.high - high).abs() < 5e-5, "{failed}/{attempts}: {interval:?}");
+        }
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! What the analysis promises of its margins and error rates, on simulated measurements of which the
-//! truth is known, with fixed seeds.
+//! truth is known. Seeds are fixed; `seeds` says how to take others.
 #![expect(clippy::unwrap_used, reason = "in tests a panic is a failed test")]
 
 mod compare_cases;
@@ -9,4 +9,5 @@ mod degenerate;
 mod migrations;
 mod properties;
 mod ranking;
+mod seeds;
 mod simulation;
