@@ -53,6 +53,11 @@ pub enum State {
     Revoked,
 }
 
+impl State {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::Reporting, Self::Silent, Self::Waiting, Self::Revoked];
+}
+
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {

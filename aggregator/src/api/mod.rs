@@ -5,6 +5,7 @@ mod agents;
 mod assignment;
 mod enrolments;
 mod health;
+mod metrics;
 mod openapi;
 mod problem;
 mod questions;
@@ -28,6 +29,7 @@ use vantage_wire::exchange::{ASSIGNMENT, ENROLMENTS, REPORTS};
 use crate::catalogue::Catalogue;
 use crate::clock::WallClock;
 use crate::ingest::{CommitQueue, Registrations};
+use crate::metrics::Metrics;
 use crate::store::Store;
 
 pub use openapi::document as openapi_document;
@@ -58,6 +60,8 @@ pub const HISTOGRAMS: &str = "/api/v1/histograms";
 pub const ROWS: &str = "/api/v1/rows";
 /// Where all of this is described.
 pub const OPENAPI: &str = "/api/v1/openapi.json";
+/// Where Prometheus looks.
+pub const METRICS: &str = "/metrics";
 /// How long a client may take to send a body.
 const BODY_TIMEOUT: Duration = Duration::from_mins(1);
 /// When to come again with what cannot be taken on now.
@@ -82,6 +86,8 @@ pub struct App {
     pub keep_windows: Micros,
     /// Cancelled when nothing more is taken on.
     pub draining: CancellationToken,
+    /// What is told to Prometheus.
+    pub metrics: Arc<Metrics>,
     registrations: Arc<Registrations>,
     /// Reports on their way in.
     arriving: Arc<Semaphore>,
@@ -111,6 +117,7 @@ impl App {
             readers: Arc::new(readers),
             keep_windows,
             draining,
+            metrics: Metrics::new(),
             registrations: Arc::default(),
             arriving: Arc::new(Semaphore::new(MOST_ARRIVING)),
             exporting: Arc::new(Semaphore::new(rows::MOST_READERS)),
@@ -121,7 +128,7 @@ impl App {
 
 /// Every page.
 pub fn router(app: App) -> Router {
-    let clock = Arc::clone(&app.clock);
+    let (clock, counted) = (Arc::clone(&app.clock), Arc::clone(&app.metrics));
     let pages = openapi::PAGES.iter();
     let questions =
         pages.fold(Router::new(), |router, page| router.route(page.path, (page.handler)()));
@@ -130,10 +137,12 @@ pub fn router(app: App) -> Router {
         .route(REPORTS, post(reports::append))
         .route(ASSIGNMENT, get(assignment::get))
         .route(OPENAPI, get(openapi::describe))
+        .route(METRICS, get(metrics::get))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .fallback(async || Problem::NotFound.because(""))
         .method_not_allowed_fallback(async || Problem::MethodNotAllowed.because(""))
+        .layer(middleware::from_fn_with_state(counted, metrics::count))
         .layer(middleware::from_fn_with_state(clock, times::stamp))
         .with_state(app)
 }

@@ -9,6 +9,8 @@ use crate::log;
 use crate::serve::{Settings, StartError, serve};
 use crate::store::Retention;
 
+/// Ranking is work, and what it is about changes by the hour.
+const SHORTEST_RANK_EVERY: Duration = Duration::from_secs(1);
 /// The catalogue that is used where none is named.
 const CATALOGUE: &str = "catalogue.toml";
 
@@ -46,6 +48,9 @@ pub(super) struct Arguments {
     /// How long hours are kept. Days are kept for good.
     #[arg(long, value_name = "SPAN", default_value = "400d", value_parser = span::parse)]
     keep_hours: Duration,
+    /// Time between two rankings of the sites for /metrics; a scrape makes none.
+    #[arg(long, value_name = "SPAN", default_value = "10m", value_parser = span::parse)]
+    rank_every: Duration,
     /// Most time to finish what was accepted, at the end.
     #[arg(long, value_name = "SPAN", default_value = "30s", value_parser = span::parse)]
     grace: Duration,
@@ -68,6 +73,10 @@ pub(super) async fn execute(arguments: Arguments) -> Result<(), CommandError> {
         let message = "--keep-hours must not be shorter than --keep-windows";
         return Err(CommandError::Usage(anyhow::anyhow!(message)));
     }
+    if arguments.rank_every < SHORTEST_RANK_EVERY {
+        let message = "--rank-every must not be shorter than 1s";
+        return Err(CommandError::Usage(anyhow::anyhow!(message)));
+    }
     let settings = Settings {
         listen: arguments.listen,
         tls: arguments.tls_cert.zip(arguments.tls_key),
@@ -79,6 +88,7 @@ pub(super) async fn execute(arguments: Arguments) -> Result<(), CommandError> {
             hours: arguments.keep_hours,
             days: None,
         },
+        rank_every: arguments.rank_every,
         grace: arguments.grace,
     };
     match serve(settings).await {
