@@ -32,6 +32,8 @@ pub struct Config {
     pub max_target_rate: u32,
     /// Most seconds for delivering what is left before the end. (0 to 300; default 10)
     pub drain_s: u64,
+    /// Where Prometheus may ask for metrics. (default: nowhere)
+    pub metrics_listen: Option<SocketAddr>,
     /// What is logged. (default `info`)
     pub log: String,
 }
@@ -48,6 +50,7 @@ impl Default for Config {
             max_in_flight: 4_096,
             max_target_rate: 100,
             drain_s: 10,
+            metrics_listen: None,
             log: "info".to_owned(),
         }
     }
@@ -143,7 +146,7 @@ mod tests {
             .collect();
         let full = Config::parse(&uncommented.join("\n")).unwrap();
         assert!(full.aggregator.is_some() && full.ca_file.is_some());
-        assert!(full.enrol_token_file.is_some());
+        assert!(full.enrol_token_file.is_some() && full.metrics_listen.is_some());
         full.check().unwrap();
     }
 

@@ -13,6 +13,7 @@ pub mod config;
 pub mod guard;
 pub mod health;
 pub mod identity;
+pub mod metrics;
 pub mod net;
 pub mod probe;
 pub mod rate;

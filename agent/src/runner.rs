@@ -11,6 +11,7 @@ use vantage_wire::{Failure, FailureCode};
 
 use crate::alarm::{Alarm, KernelAlarm, RuntimeAlarm};
 use crate::attempt::Attempt;
+use crate::metrics::{Counting, Metrics};
 use crate::net::Network;
 use crate::probe::Probe;
 use crate::rate::{TargetRates, TooOften};
@@ -52,6 +53,7 @@ pub struct Runner<N> {
     in_flight: InFlight,
     quiet_until: Vec<Option<Instant>>,
     stalls: Stalls,
+    counting: Counting,
 }
 
 impl<N: Network> Runner<N> {
@@ -63,7 +65,13 @@ impl<N: Network> Runner<N> {
             in_flight,
             quiet_until: Vec::new(),
             stalls: Stalls::default(),
+            counting: None,
         }
+    }
+
+    /// Tells scrapers how many attempts are under way.
+    pub(crate) fn count_into(&mut self, metrics: Arc<Metrics>) {
+        self.counting = Some(metrics);
     }
 
     /// Adds a probe, as [`Schedule::add`].
@@ -123,6 +131,9 @@ impl<N: Network> Runner<N> {
     ) {
         let mut under_way: JoinSet<Outcome> = JoinSet::new();
         loop {
+            if let Some(metrics) = &self.counting {
+                metrics.in_flight(under_way.len());
+            }
             let wait = match self.schedule.next(Instant::now()) {
                 Next::Start { probe, due } => {
                     match self.obstacle(probe, due, under_way.len()) {

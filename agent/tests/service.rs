@@ -6,6 +6,8 @@
 mod agent;
 #[path = "service/aggregator.rs"]
 mod aggregator;
+#[path = "service/metrics.rs"]
+mod metrics;
 
 use std::collections::BTreeSet;
 use std::net::TcpListener;

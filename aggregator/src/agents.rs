@@ -55,6 +55,9 @@ pub enum State {
 }
 
 impl State {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::Reporting, Self::Silent, Self::Waiting, Self::Revoked];
+
     /// As it is written.
     pub const fn name(self) -> &'static str {
         match self {

@@ -45,6 +45,9 @@ pub struct Config {
     /// How long hours are kept. (default 400 days)
     #[serde(deserialize_with = "span")]
     pub keep_hours: Duration,
+    /// Time between two rankings of the sites for metrics. (at least 1 s; default 10 min)
+    #[serde(deserialize_with = "span")]
+    pub rank_every: Duration,
     /// Most time to finish what was accepted, at the end. (default 30 s)
     #[serde(deserialize_with = "span")]
     pub grace: Duration,
@@ -88,6 +91,8 @@ pub struct InfluxConfig {
     pub scores_over: Duration,
 }
 
+/// Ranking is work, and what it is about changes by the hour.
+const SHORTEST_RANK_EVERY: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_hours(24);
 
 impl Default for Config {
@@ -102,6 +107,7 @@ impl Default for Config {
             read_token_file: None,
             keep_windows: DAY * 35,
             keep_hours: DAY * 400,
+            rank_every: Duration::from_mins(10),
             grace: Duration::from_secs(30),
             log: "info".to_owned(),
             log_format: log::Format::Text,
@@ -204,6 +210,9 @@ impl Config {
             let problem =
                 "keep_hours: must not be shorter than keep_windows (--keep-hours, --keep-windows)";
             problems.push(problem.to_owned());
+        }
+        if self.rank_every < SHORTEST_RANK_EVERY {
+            problems.push("rank_every: must not be shorter than 1s (--rank-every)".to_owned());
         }
         if let Some(influx) = &self.influx {
             influx.check(&mut problems);
@@ -363,7 +372,7 @@ mod tests {
         assert_eq!(keys, ["influx.buckit", "influx.timeout", "keep_hours", "listn", "store"]);
         assert!(!problems.join(" ").contains("secret"), "{problems:?}");
 
-        let text = "tls_cert = \"a\"\nkeep_windows = \"2d\"\nkeep_hours = \"1d\"\n\
+        let text = "tls_cert = \"a\"\nkeep_windows = \"2d\"\nkeep_hours = \"1d\"\nrank_every = \"0s\"\n\
                     [influx]\nurl = \"influx\"\norg = \"\"\nbatch_points = 0\nbatch_bytes = 1\n\
                     points_per_second = 1\ntimeout = \"2m\"\nscores_over = \"1m\"\n\
                     scores_every = \"7h\"\n";
@@ -372,6 +381,7 @@ mod tests {
         let expected = [
             "tls_cert, tls_key",
             "keep_hours",
+            "rank_every",
             "influx.org",
             "influx.bucket",
             "influx.url",

@@ -2,7 +2,7 @@
 //!
 //! Data flows one way: [`ingest`] verifies and bounds what comes in through the [`api`], the
 //! [`store`] keeps it and rolls it up, [`export`] writes it out for other tools. The [`catalogue`]
-//! says what agents are to probe; [`serve`] ties everything into a process, [`cli`] is the command
+//! says what agents are to probe; [`metrics`] tells Prometheus how all of it fares; [`serve`] ties everything into a process, [`cli`] is the command
 //! line of `vantage`.
 
 pub mod agents;
@@ -17,6 +17,7 @@ pub mod export;
 pub mod identity;
 pub mod ingest;
 pub mod log;
+pub mod metrics;
 pub mod random;
 pub mod serve;
 pub mod store;

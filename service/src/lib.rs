@@ -1,5 +1,7 @@
-//! What both executables owe the service manager that started them.
+//! What both executables owe those who run them: the service manager that started them, and the
+//! Prometheus that asks how they are.
 
+pub mod metrics;
 mod supervisor;
 
 pub use supervisor::Supervisor;

@@ -38,7 +38,7 @@ struct Arguments {
 enum Verb {
     Probe(Box<probe::Arguments>),
     Check(check::Arguments),
-    Run(run::Arguments),
+    Run(Box<run::Arguments>),
 }
 
 /// Runs the program.

@@ -12,11 +12,12 @@ mod probing;
 mod recording;
 mod unready;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
+use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -25,6 +26,7 @@ use vantage_wire::exchange::Assignment;
 use vantage_wire::report::Health;
 
 use crate::clock::WallClock;
+use crate::metrics::{self, Metrics};
 use crate::ship::{Aggregator, Sealer, SharedSpool, Shipper, Transport};
 use crate::spool::{Folder, Storage};
 
@@ -55,12 +57,28 @@ pub struct Agent<T, C, S> {
     pub seed: u64,
     /// Whom to tell about its life.
     pub supervisor: Supervisor,
+    /// Where scrapers may ask, if they may.
+    pub metrics: Option<MetricsPage>,
+}
+
+/// Where scrapers ask, and what they are told.
+#[derive(Debug)]
+pub struct MetricsPage {
+    /// Where.
+    pub listener: TcpListener,
+    /// What.
+    pub metrics: Arc<Metrics>,
 }
 
 /// A task that ended before it was told to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("task {0:?} ended by itself")]
 pub struct Crashed(pub &'static str);
+
+/// A panic while it was held ends the agent.
+fn lock<T>(guarded: &Mutex<T>) -> MutexGuard<'_, T> {
+    guarded.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 impl<T, C, S> Agent<T, C, S>
 where
@@ -80,6 +98,23 @@ where
         let vantage = self.sealer.vantage.clone();
         let (publish, assignments) = watch::channel(self.assignment.map(Arc::new));
         let mut tasks: JoinSet<&'static str> = JoinSet::new();
+        let mut counting = None;
+
+        if let Some(MetricsPage { listener, metrics }) = self.metrics {
+            lock(&self.recording).count_into(Arc::clone(&metrics));
+            counting = Some(Arc::clone(&metrics));
+            let (recording, health) = (Arc::clone(&self.recording), Arc::clone(&health));
+            let exposition = Arc::new(move || {
+                let clock = lock(&recording).clock();
+                let health = lock(&health).clone();
+                metrics.exposition(&health, clock)
+            });
+            let stopping = stop.clone();
+            tasks.spawn(async move {
+                metrics::serve(listener, exposition, stopping).await;
+                "metrics"
+            });
+        }
 
         let probing = Probing::new(self.network, Arc::clone(&self.recording));
         let (stopping, ended) = (stop.clone(), probed.clone());
@@ -104,6 +139,9 @@ where
         };
         let aggregator = Arc::clone(&self.aggregator);
         let mut shipper = Shipper::new(Arc::clone(&aggregator), self.spool, self.sealer, random(1));
+        if let Some(metrics) = counting {
+            shipper.count_into(metrics);
+        }
         let (told, drain, kept_all) = (news, self.drain, kept);
         tasks.spawn(async move {
             shipper.run(&told, &kept_all).await;

@@ -100,7 +100,11 @@ impl<C: WallClock> Probing<C> {
         let all = plan(&assignment);
         let keys = all.iter().map(|planned| planned.key.clone()).collect();
         self.recording().begin(length, keys, assignment.anchors.len());
-        let (runner, slots, unready) = self.prepare(&assignment, all);
+        let (mut runner, slots, unready) = self.prepare(&assignment, all);
+        if let Some(metrics) = self.recording().counting() {
+            metrics.assigned(&assignment.version);
+            runner.count_into(metrics);
+        }
         tracing::info!(
             version = assignment.version,
             probes = slots.len() - assignment.anchors.len(),

@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
-use vantage_wire::report::{ProbeKey, WindowReport};
+use vantage_wire::report::{ClockOffset, ProbeKey, WindowReport};
 use vantage_wire::{Micros, UtcMicros, WindowLength};
 
 use crate::clock::{Estimate, WallClock};
 use crate::health::{Faults, SelfCheck, SelfChecks};
+use crate::metrics::{Counting, Metrics};
 use crate::record::{AgentState, Recorder};
 use crate::runner::Outcome;
 
@@ -33,6 +34,7 @@ pub struct Recording<C> {
     state: AgentState,
     /// Holds failed attempts until it is known whether the agent was to blame for them.
     faults: Faults,
+    counting: Counting,
 }
 
 impl<C: WallClock> Recording<C> {
@@ -49,7 +51,24 @@ impl<C: WallClock> Recording<C> {
             checks: SelfChecks::default(),
             state: AgentState::Well,
             faults: Faults::new(0),
+            counting: None,
         }
+    }
+
+    /// Counts attempts for scrapers, too.
+    pub fn count_into(&mut self, metrics: Arc<Metrics>) {
+        self.counting = Some(metrics);
+    }
+
+    /// What is counted for scrapers, if anything is.
+    pub(crate) fn counting(&self) -> Counting {
+        self.counting.clone()
+    }
+
+    /// What is to be added to the machine's clock, and how far that may be off; `None` where it is
+    /// not known.
+    pub(crate) fn clock(&self) -> Option<ClockOffset> {
+        self.estimate().offset(self.clock.read())
     }
 
     /// Begins with other probes, in the order of their schedule, and so many anchors. All windows
@@ -62,6 +81,9 @@ impl<C: WallClock> Recording<C> {
         self.settles_after = Duration::from(longest) + MARGIN;
         self.last.retain(|key, _| keys.contains(key));
         self.recorder = Recorder::new(length, keys.clone());
+        if let Some(metrics) = &self.counting {
+            metrics.begin(&keys);
+        }
         self.keys = keys;
     }
 
@@ -95,6 +117,9 @@ impl<C: WallClock> Recording<C> {
     fn record(&mut self, outcome: &Outcome) {
         let due = self.place(outcome.due);
         self.recorder.record(outcome.probe, due, &outcome.attempt, self.state);
+        if let (Some(metrics), Some(key)) = (&self.counting, self.keys.get(outcome.probe)) {
+            metrics.attempt(key, &outcome.attempt);
+        }
     }
 
     fn place(&self, moment: Instant) -> UtcMicros {

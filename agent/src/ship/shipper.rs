@@ -12,6 +12,7 @@ use vantage_wire::{BootId, Sequence, VantageId};
 use super::{Aggregator, Backoff, ExchangeError, SharedSpool, Transport};
 use crate::clock::WallClock;
 use crate::identity::{Key, SOFTWARE};
+use crate::metrics::{Counting, Metrics};
 use crate::spool::{Pending, Storage};
 
 /// Windows of the first report; doubled from one to the next while more wait than fit.
@@ -58,6 +59,7 @@ pub struct Shipper<T, C, S, R> {
     backoff: Backoff,
     /// Whether the operator was told that the agent is not known.
     unknown: bool,
+    counting: Counting,
 }
 
 impl<T, C, S, R> Shipper<T, C, S, R>
@@ -74,8 +76,21 @@ where
         sealer: Sealer,
         random: R,
     ) -> Self {
-        let backoff = Backoff::default();
-        Self { aggregator, spool, sealer, random, batch: FEW_WINDOWS, backoff, unknown: false }
+        Self {
+            aggregator,
+            spool,
+            sealer,
+            random,
+            batch: FEW_WINDOWS,
+            backoff: Backoff::default(),
+            unknown: false,
+            counting: None,
+        }
+    }
+
+    /// Counts deliveries for scrapers.
+    pub(crate) fn count_into(&mut self, metrics: Arc<Metrics>) {
+        self.counting = Some(metrics);
     }
 
     /// Sends until stopped: whenever there are `news`, and what failed again after a while.
@@ -117,7 +132,11 @@ where
 
     async fn deliver(&mut self, report: Pending, envelope: Vec<u8>) -> Result<(), Duration> {
         let (sequence, bytes) = (report.sequence.get(), envelope.len());
-        let settled = match self.aggregator.deliver(envelope).await {
+        let answer = self.aggregator.deliver(envelope).await;
+        if let Some(metrics) = &self.counting {
+            metrics.delivery(answer.as_ref().map(|acknowledged| acknowledged.outcome));
+        }
+        let settled = match answer {
             Ok(acknowledgement) => {
                 let outcome = acknowledgement.outcome;
                 tracing::debug!(

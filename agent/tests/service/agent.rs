@@ -105,6 +105,13 @@ impl Agent {
         Self::spawn(place, command)
     }
 
+    /// Starts one that answers scrapers at this address, for which it counts.
+    pub fn scraped(place: &Place, url: &str, token: &str, address: &str) -> Self {
+        let mut command = Self::command(place, url);
+        command.args(["--metrics-listen", address]);
+        Self::start_with(place, command, Some(token))
+    }
+
     pub fn dry(place: &Place, url: &str) -> Self {
         let mut command = Self::command(place, url);
         command.arg("--dry-run").stdout(Stdio::piped());

@@ -5,6 +5,7 @@ mod agents;
 mod assignment;
 mod enrolments;
 mod health;
+mod metrics;
 mod openapi;
 mod problem;
 mod questions;
@@ -29,6 +30,7 @@ use crate::catalogue::Catalogue;
 use crate::clock::WallClock;
 use crate::export::influx::status as influx;
 use crate::ingest::{CommitQueue, Registrations};
+use crate::metrics::Metrics;
 use crate::store::Store;
 
 pub use openapi::document as openapi_document;
@@ -59,6 +61,8 @@ pub const HISTOGRAMS: &str = "/api/v1/histograms";
 pub const ROWS: &str = "/api/v1/rows";
 /// Where all of this is described.
 pub const OPENAPI: &str = "/api/v1/openapi.json";
+/// Where Prometheus looks.
+pub const METRICS: &str = "/metrics";
 /// How long a client may take to send a body.
 const BODY_TIMEOUT: Duration = Duration::from_mins(1);
 /// When to come again with what cannot be taken on now.
@@ -85,6 +89,8 @@ pub struct App {
     pub draining: CancellationToken,
     /// How the export to InfluxDB fares; `None` where there is none.
     pub exporting: Option<watch::Receiver<influx::Status>>,
+    /// What is told to Prometheus.
+    pub metrics: Arc<Metrics>,
     registrations: Arc<Registrations>,
     /// Reports on their way in.
     arriving: Arc<Semaphore>,
@@ -115,6 +121,7 @@ impl App {
             keep_windows,
             draining,
             exporting: None,
+            metrics: Metrics::new(),
             registrations: Arc::default(),
             arriving: Arc::new(Semaphore::new(MOST_ARRIVING)),
             taking_rows: Arc::new(Semaphore::new(rows::MOST_READERS)),
@@ -131,7 +138,7 @@ impl App {
 
 /// Every page.
 pub fn router(app: App) -> Router {
-    let clock = Arc::clone(&app.clock);
+    let (clock, counted) = (Arc::clone(&app.clock), Arc::clone(&app.metrics));
     let pages = openapi::PAGES.iter();
     let questions =
         pages.fold(Router::new(), |router, page| router.route(page.path, (page.handler)()));
@@ -140,10 +147,12 @@ pub fn router(app: App) -> Router {
         .route(REPORTS, post(reports::append))
         .route(ASSIGNMENT, get(assignment::get))
         .route(OPENAPI, get(openapi::describe))
+        .route(METRICS, get(metrics::get))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .fallback(async || Problem::NotFound.because(""))
         .method_not_allowed_fallback(async || Problem::MethodNotAllowed.because(""))
+        .layer(middleware::from_fn_with_state(counted, metrics::count))
         .layer(middleware::from_fn_with_state(clock, times::stamp))
         .with_state(app)
 }

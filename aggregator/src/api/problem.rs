@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use axum::Extension;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, StatusCode};
@@ -224,6 +225,7 @@ impl IntoResponse for ApiError {
         }
         // A document of strings and a number always serialises.
         let body = serde_json::to_vec(&document).unwrap_or_default();
-        (status, headers, body).into_response()
+        // Beside the answer, for whoever counts.
+        (status, Extension(self.problem), headers, body).into_response()
     }
 }

@@ -1,5 +1,7 @@
 //! `POST /api/v1/reports`: an agent hands over what it measured, and may forget it once answered.
 
+use std::sync::Arc;
+
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
@@ -11,6 +13,7 @@ use vantage_wire::report::{Envelope, Omitted, Report, ReportError};
 use super::times::Received;
 use super::{ApiError, App, Problem};
 use crate::ingest::{Admission, CommitError, Refusal};
+use crate::metrics::Counted;
 use crate::store::IncomingReport;
 
 pub(super) async fn append(State(app): State<App>, body: Body) -> Response {
@@ -29,14 +32,22 @@ pub(super) async fn append(State(app): State<App>, body: Body) -> Response {
 
 async fn take(app: &App, body: Bytes) -> Result<Stored, ApiError> {
     let bytes = body.len();
+    let catalogue = Arc::clone(&app.catalogue.borrow());
     let envelope = Envelope::decode(&body).map_err(Refusal::from)?;
     let registration = app.registration(envelope.vantage()).await?;
     let admission = Admission { now: app.clock.now(), keep_windows: app.keep_windows };
     let key = registration.public_key;
-    let (report, omitted) = app.decode(move || admission.admit(envelope, &key)).await??;
+    let admit = move || {
+        let (report, omitted) = admission.admit(envelope, &key)?;
+        let counted = Counted::of(&report, bytes);
+        Ok::<_, Refusal>((report, omitted, counted))
+    };
+    let (report, omitted, counted) = app.decode(admit).await??;
     tell_of(&report, omitted);
     let report = IncomingReport { report, received: admission.now };
-    Ok(app.queue.store(report, bytes).await?)
+    let stored = app.queue.store(report, bytes).await?;
+    app.metrics.report(stored, counted, &registration.market, &catalogue);
+    Ok(stored)
 }
 
 impl App {

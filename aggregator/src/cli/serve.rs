@@ -54,6 +54,9 @@ pub(super) struct Arguments {
     /// How long hours are kept. Days are kept for good. [default: 400d]
     #[arg(long, value_name = "SPAN", value_parser = span::parse)]
     keep_hours: Option<Duration>,
+    /// Time between two rankings of the sites for /metrics; a scrape makes none. [default: 10m]
+    #[arg(long, value_name = "SPAN", value_parser = span::parse)]
+    rank_every: Option<Duration>,
     /// Most time to finish what was accepted, at the end. [default: 30s]
     #[arg(long, value_name = "SPAN", value_parser = span::parse)]
     grace: Option<Duration>,
@@ -87,6 +90,7 @@ impl Arguments {
         config.listen = self.listen.clone().unwrap_or(config.listen);
         config.keep_windows = self.keep_windows.unwrap_or(config.keep_windows);
         config.keep_hours = self.keep_hours.unwrap_or(config.keep_hours);
+        config.rank_every = self.rank_every.unwrap_or(config.rank_every);
         config.grace = self.grace.unwrap_or(config.grace);
         config.log = self.log.clone().unwrap_or(config.log);
         config.log_format = self.log_format.unwrap_or(config.log_format);
@@ -114,6 +118,7 @@ pub(super) async fn execute(arguments: Arguments) -> Result<(), CommandError> {
         catalogue,
         read_tokens: config.read_token_file,
         retention: Retention { windows: config.keep_windows, hours: config.keep_hours, days: None },
+        rank_every: config.rank_every,
         grace: config.grace,
         influx: config.influx,
     };

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::time::Instant;
+use vantage_service::metrics::{Exposition, Value};
 use vantage_wire::exchange::Stored;
 
+use crate::metrics::{CommitOutcome, Commits, names};
 use crate::store::{IncomingReport, Store, StoreError};
 
 /// Most reports in one transaction: beyond, a transaction gets longer but not cheaper by report.
@@ -36,6 +38,7 @@ pub struct CommitQueue {
     waiting: mpsc::Sender<Waiting>,
     room: Arc<Semaphore>,
     state: watch::Receiver<Noted>,
+    commits: Arc<Commits>,
 }
 
 /// What the last commit found, and when.
@@ -47,6 +50,7 @@ pub struct Committer {
     store: Store,
     waiting: mpsc::Receiver<Waiting>,
     state: watch::Sender<Noted>,
+    commits: Arc<Commits>,
 }
 
 #[derive(Debug)]
@@ -78,9 +82,10 @@ pub fn queue(store: Store) -> (CommitQueue, Committer) {
     let (sender, receiver) = mpsc::channel(MOST_WAITING);
     let (state_sender, state) = watch::channel((StoreState::Ready, Instant::now()));
     let room = Arc::new(Semaphore::new(MOST_WAITING_KIB as usize));
+    let commits: Arc<Commits> = Arc::default();
     (
-        CommitQueue { waiting: sender, room, state },
-        Committer { store, waiting: receiver, state: state_sender },
+        CommitQueue { waiting: sender, room, state, commits: Arc::clone(&commits) },
+        Committer { store, waiting: receiver, state: state_sender, commits },
     )
 }
 
@@ -109,6 +114,21 @@ impl CommitQueue {
         let (state, since) = *self.state.borrow();
         if since.elapsed() > FAILURE_COUNTS { StoreState::Ready } else { state }
     }
+
+    /// Adds to an exposition what waits, and how commits went.
+    pub fn put(&self, exposition: &mut Exposition) {
+        let waiting = self.waiting.max_capacity() - self.waiting.capacity();
+        let held_kib = (MOST_WAITING_KIB as usize).saturating_sub(self.room.available_permits());
+        let writable = self.state() == StoreState::Ready;
+        for (metric, value) in [
+            (names::QUEUE_REPORTS, waiting as u64),
+            (names::QUEUE_BYTES, held_kib as u64 * 1_024),
+            (names::WRITABLE, writable.into()),
+        ] {
+            exposition.put_one(metric, Value::Count(value));
+        }
+        self.commits.put(exposition);
+    }
 }
 
 impl Committer {
@@ -133,8 +153,7 @@ impl Committer {
     /// Writes reports together; where that fails for no reason that passes, one by one, so that a
     /// report that cannot be stored does not keep the others out.
     async fn write(&self, reports: &[IncomingReport]) -> Vec<Result<Stored, CommitError>> {
-        let together = self.store.append(reports).await;
-        self.note(&together);
+        let together = self.append(reports).await;
         let error = match together {
             Ok(stored) => return stored.into_iter().map(Ok).collect(),
             Err(error) => CommitError::from(&error),
@@ -144,14 +163,24 @@ impl Committer {
         }
         let mut outcomes = Vec::with_capacity(reports.len());
         for report in reports {
-            let alone = self.store.append(std::slice::from_ref(report)).await;
-            self.note(&alone);
+            let alone = self.append(std::slice::from_ref(report)).await;
             let outcome = alone.map_err(|error| CommitError::from(&error));
             outcomes.push(
                 outcome.and_then(|stored| stored.first().copied().ok_or(CommitError::Failed)),
             );
         }
         outcomes
+    }
+
+    async fn append(&self, reports: &[IncomingReport]) -> Result<Vec<Stored>, StoreError> {
+        let began = Instant::now();
+        let outcome = self.store.append(reports).await;
+        self.commits.count(
+            outcome.as_ref().map_or_else(Into::into, |_| CommitOutcome::Stored),
+            began.elapsed(),
+        );
+        self.note(&outcome);
+        outcome
     }
 
     /// Logs a change of state once, not every failure.
@@ -173,6 +202,16 @@ impl Committer {
             }
             changed
         });
+    }
+}
+
+impl From<&StoreError> for CommitOutcome {
+    fn from(error: &StoreError) -> Self {
+        match error {
+            StoreError::Full(_) => Self::Full,
+            StoreError::Busy(_) => Self::Busy,
+            _ => Self::Failed,
+        }
     }
 }
 

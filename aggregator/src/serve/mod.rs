@@ -21,9 +21,9 @@ use crate::api::{self, App, ReadAccess};
 use crate::catalogue::{Catalogue, Sources};
 use crate::clock::{SystemClock, WallClock};
 use crate::config::InfluxConfig;
-use crate::ingest;
 use crate::store::{Location, Retention, Store};
 use crate::tasks::Tasks;
+use crate::{ingest, metrics};
 
 pub use listen::CertificateError;
 pub use start::StartError;
@@ -43,6 +43,8 @@ pub struct Settings {
     pub read_tokens: Option<PathBuf>,
     /// How long each level is kept.
     pub retention: Retention,
+    /// How long to wait between two rankings for metrics.
+    pub rank_every: Duration,
     /// Most time to finish what was accepted, at the end.
     pub grace: Duration,
     /// The export to InfluxDB; `None`: none.
@@ -140,6 +142,7 @@ pub async fn serve(
         tasks.draining().clone(),
     )
     .exporting(exporting);
+    begin_survey(&tasks, &app, settings.rank_every);
     tasks.essential("listen", listen::serve(listener, tls, api::router(app), tasks.clone()));
     let url = format!("{scheme}://{address}");
     tracing::info!(store = %settings.store, "listening on {url}");
@@ -162,4 +165,20 @@ pub async fn serve(
     let in_order = tasks.finish(settings.grace).await;
     store.close().await;
     Ok(in_order)
+}
+
+/// Looks from time to time at what metrics tell of.
+fn begin_survey(tasks: &Tasks, app: &App, rank_every: Duration) {
+    let pauses = metrics::Pauses { ranking: rank_every, ..metrics::Pauses::default() };
+    tasks.essential(
+        "survey",
+        metrics::survey(
+            Arc::clone(&app.metrics),
+            app.store.clone(),
+            app.catalogue.clone(),
+            Arc::clone(&app.clock),
+            pauses,
+            tasks.draining().clone(),
+        ),
+    );
 }

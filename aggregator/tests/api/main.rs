@@ -9,6 +9,7 @@ mod documentation;
 mod enrolment;
 mod hostile;
 mod life;
+mod metrics;
 mod openapi;
 mod readers;
 mod reports;

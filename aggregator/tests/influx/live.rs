@@ -65,6 +65,19 @@ async fn nothing_waits(store: &Store) {
     }
 }
 
+/// Waits until Prometheus is told a value of a metric, without a fraction, that will do.
+async fn metric(serving: &Serving, name: &str, so: impl Fn(u64) -> bool) {
+    for _ in 0..300 {
+        let text = serving.metrics().await;
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        if so(value.unwrap().parse().unwrap()) {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("{name} in\n{}", serving.metrics().await);
+}
+
 /// Whether the store was told that the export is on.
 async fn is_on(store: &Store) {
     while store.influx_backlog().await.unwrap().is_none() {
@@ -126,6 +139,7 @@ async fn nothing_is_lost_while_influxdb_is_away_or_when_vantage_is_killed() {
     for (sequence, minute) in (1..).zip(minutes(0)) {
         append(&store, 1, sequence, &[(minute, 60, &[(0, sequence, None)])]).await;
     }
+    metric(&serving, "vantage_influx_condition{condition=\"unreached\"}", |is| is == 1).await;
     bridge.wait_until(|bridge| bridge.refused() >= 2).await;
     serving.kill();
     for (sequence, minute) in (61..).zip(minutes(60)) {
@@ -137,6 +151,9 @@ async fn nothing_is_lost_while_influxdb_is_away_or_when_vantage_is_killed() {
     let expected: BTreeMap<_, _> =
         all.zip(1..).map(|(minute, ok)| (minute, format!("{ok}i"))).collect();
     assert_eq!(outcome(&bridge, 0, "ok"), expected);
+    metric(&serving, "vantage_influx_condition{condition=\"well\"}", |is| is == 1).await;
+    metric(&serving, "vantage_influx_backlog_notes", |notes| notes == 0).await;
+    metric(&serving, "vantage_influx_points_total", |points| points >= 60).await;
     store.close().await;
     assert!(serving.terminate());
 }
@@ -158,6 +175,8 @@ async fn a_poisoned_point_holds_nothing_up_and_is_told_once() {
     assert_eq!(outcome(&bridge, 1, "ok").len(), 0);
     assert_eq!(serving.log().matches("will not take these points").count(), 1);
     assert!(!serving.log().contains(TOKEN));
+    let aside = "vantage_influx_points_aside_total{reason=\"unparsable\"}";
+    metric(&serving, aside, |points| points >= 3).await;
     store.close().await;
     assert!(serving.terminate());
 }

@@ -9,6 +9,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
+use crate::process::client;
+
 /// A command of `vantage` in a folder.
 pub fn vantage(folder: &TempDir) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_vantage"));
@@ -19,6 +21,7 @@ pub fn vantage(folder: &TempDir) -> Command {
 /// A running `vantage serve` in a folder. It ends with this value.
 pub struct Serving {
     child: Child,
+    url: String,
     log: std::path::PathBuf,
 }
 
@@ -36,7 +39,13 @@ impl Serving {
         let mut url = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
         assert!(!url.is_empty(), "{}", read(&log));
-        Self { child, log }
+        Self { child, url: url.trim_end().to_owned(), log }
+    }
+
+    /// What it tells Prometheus.
+    pub async fn metrics(&self) -> String {
+        let answer = client().get(self.url.clone() + "/metrics").send().await.unwrap();
+        answer.error_for_status().unwrap().text().await.unwrap()
     }
 
     /// Ends it as a power failure does.

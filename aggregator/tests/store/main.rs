@@ -76,6 +76,7 @@ on_both_databases! {
     check::{
         a_sound_store_is_found_sound,
         dirty_hours_are_pending_not_wrong,
+        figures_tell_of_size_and_of_what_waits,
         a_changed_roll_up_is_found,
         a_lost_histogram_is_found,
         a_report_missing_in_the_progress_is_found,

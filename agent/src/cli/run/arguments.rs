@@ -1,5 +1,6 @@
 //! What can be said to `run`, and the configuration that it amounts to.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::cli::exit::CommandError;
@@ -39,6 +40,9 @@ pub struct Arguments {
     /// Most bytes of windows that wait on disk [default: 67108864]
     #[arg(long, value_name = "BYTES")]
     spool_max_bytes: Option<u64>,
+    /// Tell Prometheus at this address, under /metrics [default: nowhere]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    metrics_listen: Option<SocketAddr>,
     /// What to log to stderr: error, warn, info, debug, trace or filters [default: info]
     #[arg(long, value_name = "FILTER")]
     log: Option<String>,
@@ -80,6 +84,7 @@ impl Arguments {
         config.enrol_token_file = self.enrol_token_file.clone().or(config.enrol_token_file);
         config.ca_file = self.ca_file.clone().or(config.ca_file);
         config.spool_max_bytes = self.spool_max_bytes.unwrap_or(config.spool_max_bytes);
+        config.metrics_listen = self.metrics_listen.or(config.metrics_listen);
         config.log = self.log.clone().unwrap_or(config.log);
         match config.check() {
             Ok(()) => Ok(config),

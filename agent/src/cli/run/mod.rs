@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use vantage_service::Supervisor;
 use vantage_wire::BootId;
@@ -21,9 +22,10 @@ pub use arguments::Arguments;
 use super::exit::{CommandError, Outcome};
 use crate::clock::{Estimate, SystemClock};
 use crate::config::Config;
+use crate::metrics::Metrics;
 use crate::net::tls::TlsClients;
 use crate::rate::RateCap;
-use crate::run::{Agent, Crashed, EnrolError, Network, Recording, register};
+use crate::run::{Agent, Crashed, EnrolError, MetricsPage, Network, Recording, register};
 use crate::runner::InFlight;
 use crate::ship::{Aggregator, HttpTransport, Sealer, SharedSpool};
 use crate::spool::{Folder, Limits, Spool};
@@ -70,6 +72,7 @@ async fn serve(
         .map_err(|error| CommandError::System { doing: "open the spool", error })
         .and_then(|folder| Spool::open(folder, limits, boot).map_err(|e| unusable(&e)))?;
 
+    let metrics = metrics_page(config).await?;
     let seed = u64::from_le_bytes(random_bytes()?);
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let registering = register(&aggregator, &mut state.folder, token.as_ref(), &mut random);
@@ -103,6 +106,7 @@ async fn serve(
         drain: Duration::from_secs(config.drain_s),
         seed,
         supervisor: Supervisor::from_environment(),
+        metrics,
     };
     agent.run(stop).await.map_err(|error: Crashed| unusable(&error))?;
     tracing::info!("vantage-agent ends");
@@ -136,6 +140,20 @@ fn network(config: &Config, tls: TlsClients) -> Result<Network, CommandError> {
         target_cap: RateCap::per_second(config.max_target_rate.into())
             .map_err(|error| CommandError::Usage(error.to_string()))?,
     })
+}
+
+/// Listens for scrapers where that is asked for.
+async fn metrics_page(config: &Config) -> Result<Option<MetricsPage>, CommandError> {
+    let Some(address) = config.metrics_listen else { return Ok(None) };
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| CommandError::Usage(format!("metrics_listen {address}: {error}")))?;
+    let address = listener.local_addr().unwrap_or(address);
+    if !address.ip().to_canonical().is_loopback() {
+        tracing::warn!(%address, "whoever reaches this address can read what is probed and how it fares");
+    }
+    tracing::info!("metrics at http://{address}/metrics");
+    Ok(Some(MetricsPage { listener, metrics: Arc::new(Metrics::default()) }))
 }
 
 /// A token that is cancelled by Ctrl-C or SIGTERM.

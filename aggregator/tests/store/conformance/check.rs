@@ -27,6 +27,18 @@ pub async fn dirty_hours_are_pending_not_wrong(database: &Database) {
     assert_eq!((found.checked, found.pending), (2, 1));
 }
 
+pub async fn figures_tell_of_size_and_of_what_waits(database: &Database) {
+    let store = filled(database).await;
+    let before = store.figures().await.unwrap();
+    assert_eq!((before.hours_waiting, before.days_waiting), (0, 0));
+    assert!(before.bytes > 4_096, "{before:?}");
+    store.append(&minutes("hk-1", MONDAY, 180)).await.unwrap();
+    // Days wait once their hours have been rolled up.
+    let waiting = store.figures().await.unwrap();
+    assert_eq!((waiting.hours_waiting, waiting.days_waiting), (2, 0));
+    assert!(waiting.bytes >= before.bytes, "{waiting:?}");
+}
+
 pub async fn a_changed_roll_up_is_found(database: &Database) {
     let store = filled(database).await;
     database.tamper("UPDATE rollups SET ok = ok + 1 WHERE level = 2").await;

@@ -81,6 +81,7 @@ pub(super) async fn run(told: Instructions, stop: CancellationToken) -> anyhow::
         drain: DRAIN,
         seed: told.seed,
         supervisor: Supervisor::from_environment(),
+        metrics: None,
     };
     Ok(agent.run(stop).await?)
 }

@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use vantage_aggregator::clock::{SystemClock, WallClock as _};
+use vantage_aggregator::config::Config;
 use vantage_aggregator::identity::Token;
 use vantage_aggregator::serve::{Settings, serve};
 use vantage_aggregator::store::{EnrolmentToken, Location, Retention, Store};
@@ -45,6 +46,7 @@ impl Aggregator {
             catalogue: Some(folders.catalogue()),
             read_tokens: None,
             retention: Retention { windows: KEEP, hours: KEEP, days: None },
+            rank_every: Config::default().rank_every,
             grace: GRACE,
             influx: None,
         };

@@ -35,6 +35,9 @@ impl SmallDisk {
 
     /// Takes away what [`fill`](Self::fill) wrote.
     pub(crate) fn make_room(&self) {
+        // A process that another test forked meanwhile may still have the file open, and removing it
+        // would give nothing back until that one ends.
+        fs::File::create(self.ballast()).unwrap();
         fs::remove_file(self.ballast()).unwrap();
     }
 }
