@@ -24,6 +24,13 @@ use vantage_wire::{
 use crate::aggregator::Aggregator;
 use crate::hostile::RawEnvelope;
 
+/// A client that asks the aggregator itself, whatever proxy is set.
+pub(crate) fn client() -> Client {
+    // The process has one provider of cryptography; whichever test comes first chooses it.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder().no_proxy().build().unwrap()
+}
+
 /// An agent with a key of its own.
 pub(crate) struct Agent {
     pub(crate) name: String,
@@ -37,12 +44,10 @@ static SEED: AtomicI64 = AtomicI64::new(1);
 impl Agent {
     /// With a fresh key; not enrolled.
     pub(crate) fn new(name: &str) -> Self {
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let mut seed = [0; 32];
         seed[..8].copy_from_slice(&SEED.fetch_add(1, Ordering::Relaxed).to_le_bytes());
         let key = Ed25519KeyPair::from_seed_unchecked(&seed).unwrap();
-        let client = Client::builder().no_proxy().build().unwrap();
-        Self { name: name.to_owned(), key, client }
+        Self { name: name.to_owned(), key, client: client() }
     }
 
     /// Known to the aggregator.

@@ -5,7 +5,7 @@ use vantage_wire::UtcMicros;
 use vantage_wire::exchange::assignment::Action;
 use vantage_wire::exchange::{ASSIGNMENT, Assignment, RECEIVED_HEADER};
 
-use crate::agent::Agent;
+use crate::agent::{Agent, client};
 use crate::aggregator::{Aggregator, refusal};
 
 /// One market, one site, one target.
@@ -113,7 +113,7 @@ async fn a_catalogue_that_is_broken_while_running_changes_nothing() {
 async fn an_unsigned_request_and_a_forged_one_are_refused() {
     let aggregator = Aggregator::start_with(CATALOGUE, &[]);
     let _agent = Agent::enrolled(&aggregator, "hk-1", "hk").await;
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = client();
     let unsigned = client.get(aggregator.url.clone() + ASSIGNMENT).send().await.unwrap();
     assert_eq!(refusal(unsigned).await, (401, "bad-signature".to_owned()));
     let forger = Agent::new("hk-1");

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use vantage_wire::exchange::{ENROLMENTS, Enrolment};
 
-use crate::agent::Agent;
+use crate::agent::{Agent, client};
 use crate::aggregator::{Aggregator, refusal};
 
 #[tokio::test]
@@ -50,7 +50,7 @@ async fn an_expired_token_and_one_that_never_was_are_refused() {
 #[tokio::test]
 async fn a_request_that_makes_no_sense_is_refused_without_quoting_it() {
     let aggregator = Aggregator::start(&[]);
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = client();
     for (body, status, name) in [
         ("{\"token\": \"vantage-enrol-secret\"".to_owned(), 400, "bad-request"),
         ("null".to_owned(), 400, "bad-request"),

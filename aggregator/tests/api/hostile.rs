@@ -4,7 +4,7 @@ use prost::Message;
 use vantage_wire::report::bounds::MAX_ENVELOPE_BYTES;
 use vantage_wire::{Window, WindowLength};
 
-use crate::agent::{Agent, minute, window};
+use crate::agent::{Agent, client, minute, window};
 use crate::aggregator::{Aggregator, refusal};
 
 /// The envelope by its documented fields, to build ones that our own code would not.
@@ -126,7 +126,7 @@ async fn one_bad_window_keeps_the_whole_report_out() {
 #[tokio::test]
 async fn pages_that_do_not_exist_are_problem_documents_too() {
     let aggregator = Aggregator::start(&[]);
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = client();
     let nowhere = client.get(aggregator.url.clone() + "/nowhere").send().await.unwrap();
     assert_eq!(refusal(nowhere).await, named(404, "not-found"));
     let wrong = client.get(aggregator.url.clone() + "/api/v1/reports").send().await.unwrap();

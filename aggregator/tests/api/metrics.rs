@@ -7,7 +7,7 @@ use vantage_aggregator::metrics::names;
 use vantage_wire::report::WindowReport;
 use vantage_wire::{UtcMicros, Window, WindowLength};
 
-use crate::agent::{Agent, minute, window};
+use crate::agent::{Agent, client, minute, window};
 use crate::aggregator::{Aggregator, refusal};
 
 const TOKEN: &str = "a-read-token-of-thirty-two-letters";
@@ -40,10 +40,6 @@ const CATALOGUE: &str = r#"
     kind = "http"
     url = "https://singapore.example/"
 "#;
-
-fn client() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().build().unwrap()
-}
 
 async fn page(aggregator: &Aggregator) -> String {
     let answer = client().get(aggregator.url.clone() + "/metrics").send().await.unwrap();

@@ -2,14 +2,10 @@
 
 use serde_json::Value;
 
-use crate::agent::{Agent, minute, window};
+use crate::agent::{Agent, client, minute, window};
 use crate::aggregator::{Aggregator, refusal};
 
 const TOKEN: &str = "a-read-token-of-thirty-two-letters";
-
-fn client() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().build().unwrap()
-}
 
 #[tokio::test]
 async fn the_agents_are_listed_alike_by_http_and_on_the_command_line() {

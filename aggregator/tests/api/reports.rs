@@ -2,7 +2,7 @@
 
 use vantage_wire::exchange::{ANSWERED_HEADER, Acknowledgement, RECEIVED_HEADER, Stored};
 
-use crate::agent::{Agent, minute, window};
+use crate::agent::{Agent, client, minute, window};
 use crate::aggregator::{Aggregator, refusal};
 
 async fn outcome(response: reqwest::Response) -> Stored {
@@ -55,7 +55,7 @@ async fn many_agents_at_once_are_all_acknowledged() {
             .collect();
         let url = aggregator.url.clone();
         senders.spawn(async move {
-            let client = reqwest::Client::builder().no_proxy().build().unwrap();
+            let client = client();
             for envelope in envelopes {
                 let sent =
                     client.post(url.clone() + vantage_wire::exchange::REPORTS).body(envelope);
