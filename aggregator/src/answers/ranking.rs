@@ -53,14 +53,14 @@ pub async fn rank(
         return Err(AnswerError::NotEnoughData(message));
     }
     let caveats = caveats::of_reading(catalogue, &settled.markets, &measured.reading);
-    let views = measured.into_views()?;
+    let mut views = measured.into_views()?;
     let weight = |market| catalogue.markets.get(market).map_or(1.0, |terms| terms.weight);
     // A market of which nothing was measured is in the answer, too: without any site.
     let markets: BTreeMap<MarketId, WeighedMarket> = settled
         .markets
         .iter()
         .map(|market| {
-            let views = views.get(market).cloned().unwrap_or_default();
+            let views = views.remove(market).unwrap_or_default();
             (market.clone(), WeighedMarket { weight: weight(market), views })
         })
         .collect();
