@@ -164,27 +164,30 @@ impl Store {
         to: UtcMicros,
     ) -> Result<BTreeMap<VantageId, u64>, StoreError> {
         let (from_s, to_s) = (ceiling_s(from), ceiling_s(to));
-        // No window is longer than a day.
+        // Added up in the database: a day of a thousand agents is millions of windows. No window is
+        // longer than a day. What counts of each lies after all that the ones before it reached.
         let rows = sqlx::query(
-            "SELECT v.id, w.start, w.length FROM vantages v JOIN windows w ON w.vantage = v.number \
-             WHERE w.start > $1 AND w.start < $2 ORDER BY w.vantage, w.start, w.length",
+            "WITH pieces AS (SELECT v.id, w.start, w.start + w.length AS finish, \
+                MAX(w.start + w.length) OVER (PARTITION BY v.number ORDER BY w.start, w.length \
+                    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reached \
+                FROM vantages v JOIN windows w ON w.vantage = v.number \
+                WHERE w.start > $1 AND w.start < $3), \
+             parts AS (SELECT id, CASE WHEN finish > $3 THEN $3 ELSE finish END AS finish, \
+                CASE WHEN reached > start AND reached > $2 THEN reached \
+                    WHEN start > $2 THEN start ELSE $2 END AS start FROM pieces) \
+             SELECT id, CAST(SUM(finish - start) AS BIGINT) FROM parts WHERE finish > start GROUP BY id",
         )
         .bind(from_s.saturating_sub(86_400))
+        .bind(from_s)
         .bind(to_s)
         .fetch_all(&self.readers)
         .await?;
-        let mut covered: BTreeMap<VantageId, (i64, u64)> = BTreeMap::new();
+        let mut covered = BTreeMap::new();
         for row in &rows {
             let columns = Columns { table: "windows", row };
-            let start = columns.number(1, "start")?;
-            let end = start.saturating_add(columns.number(2, "length")?).min(to_s);
-            let (reached, seconds) =
-                covered.entry(columns.vantage(0, "vantage")?).or_insert((from_s, 0));
-            *seconds += end.saturating_sub(start.max(*reached)).max(0).unsigned_abs();
-            *reached = end.max(*reached);
+            covered.insert(columns.vantage(0, "vantage")?, columns.count(1, "length")?);
         }
-        covered.retain(|_, (_, seconds)| *seconds > 0);
-        Ok(covered.into_iter().map(|(vantage, (_, seconds))| (vantage, seconds)).collect())
+        Ok(covered)
     }
 }
 

@@ -150,9 +150,13 @@ pub async fn coverage_counts_overlaps_once(database: &Database) {
         window(MONDAY, 600, 1),
         window(MONDAY + 60, 60, 2),
         window(MONDAY + 540, 60, 3),
-        window(MONDAY + 1_200, 60, 4),
+        // One that begins within another and ends after it.
+        window(MONDAY + 960, 60, 4),
+        window(MONDAY + 990, 90, 5),
+        window(MONDAY + 1_200, 60, 6),
+        window(MONDAY + 1_200, 120, 7),
     ];
     store.append(&[report("hk-1", 1, 1, windows)]).await.unwrap();
     let covered = store.covered_seconds(at(MONDAY + 300), at(MONDAY + 1_230)).await.unwrap();
-    assert_eq!(covered.into_iter().collect::<Vec<_>>(), [(vantage("hk-1"), 330)]);
+    assert_eq!(covered.into_iter().collect::<Vec<_>>(), [(vantage("hk-1"), 450)]);
 }
