@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use vantage_service::metrics::{Bounds, Durations, Exposition, Sample, Value};
-use vantage_wire::report::{EncodedHistogram, ProbeKind, Report};
+use vantage_wire::report::{ProbeKind, Report};
 use vantage_wire::{Attribution, MarketId, SiteId, TargetId};
 
 use super::names;
@@ -55,7 +55,7 @@ pub struct Counted {
 }
 
 impl Counted {
-    /// Counts a report that took so many bytes. Work for the processor: histograms are decoded.
+    /// Counts a report that took so many bytes. Work for the processor: histograms are looked through.
     pub fn of(report: &Report, bytes: usize) -> Self {
         let mut counted =
             Self { windows: report.windows.len() as u64, bytes: bytes as u64, ..Self::default() };
@@ -69,13 +69,10 @@ impl Counted {
                     let attempts = &mut seen.attempts[outcome(code.attribution())];
                     *attempts = attempts.saturating_add(row.count);
                 }
-                let histogram = tally.phases.get(&key.kind.outcome_phase());
-                // One that cannot be decoded is not stored either.
-                let Some(Ok(latencies)) = histogram.map(EncodedHistogram::decode) else {
-                    continue;
-                };
-                for bucket in latencies.buckets() {
-                    seen.took.add(&BOUNDS, bucket.highest.get(), bucket.count);
+                if let Some(latencies) = tally.phases.get(&key.kind.outcome_phase()) {
+                    latencies.visit_buckets(|bucket| {
+                        seen.took.add(&BOUNDS, bucket.highest.get(), bucket.count);
+                    });
                 }
             }
         }

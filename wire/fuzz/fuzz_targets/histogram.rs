@@ -1,10 +1,10 @@
 //! Decodes arbitrary bytes as a histogram. What is accepted must be sound and survive encoding, and
-//! the merger must agree with the decoder in every case.
+//! the merger and the visitor must agree with the decoder in every case.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use vantage_wire::histogram::{DecodeError, HEADER_BYTES};
+use vantage_wire::histogram::{DecodeError, HEADER_BYTES, visit_encoded};
 use vantage_wire::{HistogramMerger, LatencyHistogram, Micros};
 
 fuzz_target!(|bytes: &[u8]| {
@@ -28,14 +28,18 @@ fn check(bytes: &[u8]) {
     merger.add(&held).expect("three samples");
     let merged = merger.add_encoded(bytes);
 
+    let mut buckets = Vec::new();
+    let visited = visit_encoded(bytes, |bucket| buckets.push(bucket));
     let mut expected = held;
     match LatencyHistogram::decode(bytes) {
         Ok(histogram) => {
             check_inside(&histogram);
+            assert_eq!(visited, Ok(histogram.count()));
+            assert!(histogram.buckets().eq(buckets));
             assert_eq!(LatencyHistogram::decode(&histogram.encode()).as_ref(), Ok(&histogram));
             assert_eq!(merged, expected.merge(&histogram).map_err(DecodeError::from));
         }
-        Err(error) => assert_eq!(merged, Err(error)),
+        Err(error) => assert_eq!((visited, merged), (Err(error), Err(error))),
     }
     assert_eq!(merger.finish(), expected);
 }

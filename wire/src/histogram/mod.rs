@@ -11,6 +11,7 @@
 //!   dozen samples, where the dense array would take 136 KiB.
 //! - [`HistogramMerger`] is the fast path of the aggregator: it adds up encoded histograms in a
 //!   dense array that it reuses, and touches only the buckets that hold samples.
+//! - [`visit_encoded`] looks through an encoded one without keeping it.
 //! - The encoding is the standard HdrHistogram V2 one without compression, which HdrHistogram
 //!   libraries of other languages read. Decoding is made for hostile bytes; see [`DecodeError`].
 //! - [`log`] writes them as the text log that HdrHistogram's analysers open.
@@ -29,6 +30,6 @@ mod v2;
 pub use error::{CountOverflow, DecodeError, NotContained};
 pub use layout::{HIGHEST, LOWEST, SIGNIFICANT_DIGITS};
 pub use merger::HistogramMerger;
-pub use read::Bucket;
+pub use read::{Bucket, visit_encoded};
 pub use sparse::{LatencyHistogram, MAX_COUNT};
 pub use v2::{HEADER_BYTES, MAX_ENCODED_BYTES};

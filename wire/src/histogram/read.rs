@@ -1,7 +1,9 @@
 //! What a histogram says about its samples.
 
+use super::error::DecodeError;
 use super::layout::{highest_in, index_of, lowest_in, median_in};
 use super::sparse::{Entry, LatencyHistogram};
+use super::v2;
 use crate::units::Micros;
 
 /// One bucket that holds samples.
@@ -91,12 +93,29 @@ impl LatencyHistogram {
 
     /// The buckets that hold samples, from the shortest latency to the longest.
     pub fn buckets(&self) -> impl DoubleEndedIterator<Item = Bucket> + ExactSizeIterator + '_ {
-        self.entries.iter().map(|&Entry { index, count }| Bucket {
-            lowest: lowest_in(index),
-            highest: highest_in(index),
-            count,
-        })
+        self.entries.iter().copied().map(Bucket::from)
     }
+}
+
+impl From<Entry> for Bucket {
+    fn from(Entry { index, count }: Entry) -> Self {
+        Self { lowest: lowest_in(index), highest: highest_in(index), count }
+    }
+}
+
+/// Reads an encoded histogram without keeping it: calls `visit` for each of its
+/// [buckets](LatencyHistogram::buckets), and answers the number of samples. Checks the same as
+/// [`LatencyHistogram::decode`], and allocates nothing.
+///
+/// # Errors
+///
+/// [`DecodeError`] when the bytes are no histogram; `visit` has seen what comes before the fault.
+pub fn visit_encoded(bytes: &[u8], mut visit: impl FnMut(Bucket)) -> Result<u64, DecodeError> {
+    v2::visit_counts(v2::payload_of(bytes)?, |entry| {
+        if entry.count > 0 {
+            visit(entry.into());
+        }
+    })
 }
 
 /// Goes through the buckets from rank to rank.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::histogram::{DecodeError, LatencyHistogram};
+use crate::histogram::{Bucket, DecodeError, LatencyHistogram, visit_encoded};
 
 /// The bytes of a latency histogram, known to decode, and the number of its samples.
 ///
@@ -21,7 +21,7 @@ impl EncodedHistogram {
     ///
     /// [`DecodeError`] where they are not.
     pub fn new(bytes: Vec<u8>) -> Result<Self, DecodeError> {
-        let count = LatencyHistogram::decode(&bytes)?.count();
+        let count = visit_encoded(&bytes, |_| ())?;
         Ok(Self { bytes, count })
     }
 
@@ -33,6 +33,13 @@ impl EncodedHistogram {
     /// The number of samples.
     pub const fn count(&self) -> u64 {
         self.count
+    }
+
+    /// Calls `visit` for each bucket that holds samples, from the shortest latency to the longest:
+    /// what [`decode`](Self::decode) would find, without keeping it.
+    pub fn visit_buckets(&self, visit: impl FnMut(Bucket)) {
+        let visited = visit_encoded(&self.bytes, visit);
+        debug_assert!(visited.is_ok(), "the bytes were checked when they were taken");
     }
 
     /// Decodes the histogram.

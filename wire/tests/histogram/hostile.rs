@@ -4,6 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use vantage_wire::histogram::{
     CountOverflow, DecodeError, HEADER_BYTES, HIGHEST, LOWEST, MAX_COUNT, MAX_ENCODED_BYTES,
+    visit_encoded,
 };
 use vantage_wire::{HistogramMerger, LatencyHistogram, Micros};
 
@@ -46,20 +47,24 @@ fn error_of(bytes: &[u8]) -> DecodeError {
     LatencyHistogram::decode(bytes).unwrap_err()
 }
 
-/// Decoding and merging agree; what is accepted is sound and survives another round.
+/// Decoding, merging and visiting agree; what is accepted is sound and survives another round.
 fn check_any_bytes(bytes: &[u8]) {
     let held = LatencyHistogram::from_samples([LOWEST, Micros::new(80_000)]);
     let mut merger = HistogramMerger::new();
     merger.add(&held).unwrap();
     let merged = merger.add_encoded(bytes);
+    let mut buckets = Vec::new();
+    let visited = visit_encoded(bytes, |bucket| buckets.push(bucket));
     let mut expected = held;
     match LatencyHistogram::decode(bytes) {
         Ok(histogram) => {
             assert_sound(&histogram);
+            assert_eq!(visited, Ok(histogram.count()));
+            assert!(histogram.buckets().eq(buckets));
             assert_eq!(LatencyHistogram::decode(&histogram.encode()).as_ref(), Ok(&histogram));
             assert_eq!(merged, expected.merge(&histogram).map_err(DecodeError::from));
         }
-        Err(error) => assert_eq!(merged, Err(error)),
+        Err(error) => assert_eq!((visited, merged), (Err(error), Err(error))),
     }
     assert_eq!(merger.finish(), expected);
 }
