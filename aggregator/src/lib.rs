@@ -2,8 +2,8 @@
 //!
 //! Data flows one way: [`ingest`] verifies and bounds what comes in through the [`api`], the
 //! [`store`] keeps it and rolls it up, [`export`] writes it out for other tools. The [`catalogue`]
-//! says what agents are to probe; [`metrics`] tells Prometheus how all of it fares; [`serve`] ties everything into a process, [`cli`] is the command
-//! line of `vantage`.
+//! says what agents are to probe; [`metrics`] tells Prometheus how all of it fares; [`serve`] ties
+//! everything into a process, [`cli`] is the command line of `vantage`.
 
 pub mod agents;
 pub mod analysis;
@@ -18,6 +18,7 @@ pub mod identity;
 pub mod ingest;
 pub mod log;
 pub mod metrics;
+pub mod parallel;
 pub mod random;
 pub mod serve;
 pub mod store;

@@ -15,6 +15,7 @@ use super::sites::SiteReading;
 use crate::analysis::plan::{self, Infeasible, Plan, Scores};
 use crate::analysis::{BlockLength, Caveat, Replicates, Shortage};
 use crate::catalogue::{Catalogue, Objective, parse_span};
+use crate::parallel;
 use crate::store::Store;
 
 /// What to plan, beside the catalogue's objective.
@@ -182,19 +183,16 @@ pub async fn plan(
     let hours = (question.blocks == BlockLength::Hour).then_some(Caveat::HoursOnly);
     let of_reading = caveats::of_reading(catalogue, &settled.markets, &measured.reading);
     let caveats = hours.into_iter().chain(of_reading).collect();
-    let views = measured.into_views()?;
     let score = settled.score;
-    let planning = tokio::task::spawn_blocking(move || {
-        let scores: Scores = views
-            .into_iter()
-            .map(|(market, sites)| {
-                let scored = sites.into_iter().filter_map(|(site, view)| {
-                    let enough = Shortage::of(&view, score).is_none();
-                    enough.then(|| Some((site, Replicates::of_score(&view, score)?))).flatten()
-                });
-                (market, scored.collect())
-            })
-            .collect();
+    let planning = measured.with_views(move |views| {
+        let scored = parallel::map(views.into_iter().collect(), |(market, sites)| {
+            let scored = sites.into_iter().filter_map(|(site, view)| {
+                let enough = Shortage::of(&view, score).is_none();
+                enough.then(|| Some((site, Replicates::of_score(&view, score)?))).flatten()
+            });
+            (market, scored.collect())
+        });
+        let scores: Scores = scored.into_iter().collect();
         let question = plan::Question {
             markets: &markets,
             sites: &sites,
@@ -203,8 +201,7 @@ pub async fn plan(
         };
         plan::plan(&question)
     });
-    let planned = planning.await.map_err(AnswerError::stopped)?;
-    match planned {
+    match planning.await? {
         Ok(plan) => Ok(PlanAnswer {
             question,
             plan: Some(plan),

@@ -47,31 +47,30 @@ pub async fn rank(
     let question = Question::new(&settled, &measured.probed, measured.level);
     if measured.reading.vantages.is_empty() {
         let message = format!(
-            "nothing was measured by {} from {} to {}",
+            "nothing was measured by {} from {} to {}; an hour counts once it is over",
             question.probe, question.range.from, question.range.to
         );
         return Err(AnswerError::NotEnoughData(message));
     }
     let caveats = caveats::of_reading(catalogue, &settled.markets, &measured.reading);
-    let mut views = measured.into_views()?;
     let weight = |market| catalogue.markets.get(market).map_or(1.0, |terms| terms.weight);
-    // A market of which nothing was measured is in the answer, too: without any site.
-    let markets: BTreeMap<MarketId, WeighedMarket> = settled
-        .markets
-        .iter()
-        .map(|market| {
-            let views = views.remove(market).unwrap_or_default();
-            (market.clone(), WeighedMarket { weight: weight(market), views })
-        })
-        .collect();
-    let whole: f64 = markets.values().map(|market| market.weight).sum();
-    let shares = markets.iter().map(|(id, market)| (id.clone(), market.weight / whole)).collect();
+    let weights: BTreeMap<MarketId, f64> =
+        settled.markets.iter().map(|market| (market.clone(), weight(market))).collect();
+    let whole: f64 = weights.values().sum();
+    let shares = weights.iter().map(|(id, weight)| (id.clone(), weight / whole)).collect();
     let settings = RankSettings {
         score: settled.score,
         threshold: threshold(catalogue),
         blocks: question.blocks,
     };
-    let ranking = tokio::task::spawn_blocking(move || rank_sites(&markets, &settings));
-    let rankings = ranking.await.map_err(AnswerError::stopped)?;
+    let ranking = measured.with_views(move |mut views| {
+        // A market of which nothing was measured is in the answer, too: without any site.
+        let markets = weights.into_iter().map(|(market, weight)| {
+            let views = views.remove(&market).unwrap_or_default();
+            (market, WeighedMarket { weight, views })
+        });
+        rank_sites(&markets.collect(), &settings)
+    });
+    let rankings = ranking.await?;
     Ok(RankingsAnswer { question, rankings, shares, caveats })
 }

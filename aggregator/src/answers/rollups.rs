@@ -15,6 +15,7 @@ use super::moment::Range;
 use super::probes::Probed;
 use crate::analysis::{Block, Sample, concerns};
 use crate::catalogue::{Catalogue, TargetOf};
+use crate::parallel;
 use crate::store::{Level, Rollup, RollupQuery, Store, StoreError};
 
 /// What a target tells about.
@@ -197,6 +198,18 @@ pub(super) struct SeriesName<'a> {
     warm: bool,
 }
 
+/// Roll-ups of several series.
+type SeriesOf<'a> = Vec<(SeriesName<'a>, Vec<&'a Rollup>)>;
+
+/// What the series of one market tell.
+#[derive(Default)]
+struct Gathered {
+    subjects: BTreeMap<Subject, Blocks>,
+    vantages: BTreeSet<VantageId>,
+    /// Of a window.
+    longest_s: u64,
+}
+
 /// Roll-ups of the probes chosen, by series.
 pub(super) fn series_of<'a>(
     rollups: &'a [Rollup],
@@ -226,25 +239,43 @@ pub(super) fn latencies(rollup: &Rollup) -> Result<Option<LatencyHistogram>, Sto
 
 impl Gathering {
     fn gather(&self, rollups: &[Rollup]) -> Result<Reading, AnswerError> {
+        let mut markets: BTreeMap<&MarketId, SeriesOf<'_>> = BTreeMap::new();
+        for (series, rollups) in series_of(rollups, &self.probed) {
+            let Some(market) = self.market_of.get(series.vantage) else { continue };
+            markets.entry(market).or_default().push((series, rollups));
+        }
+        let gathered = parallel::map(markets.into_iter().collect(), |(market, series)| {
+            self.gather_market(market, series).map(|gathered| (market, gathered))
+        });
         let mut reading = Reading::default();
-        for (SeriesName { vantage, target, .. }, rollups) in series_of(rollups, &self.probed) {
-            let market = self.market_of.get(vantage);
-            let grid = market.and_then(|market| self.grids.get(market));
-            let (Some(market), Some(grid), Some(subject)) =
-                (market, grid, self.subjects.get(target))
-            else {
-                continue;
-            };
-            let subjects = reading.blocks.entry(market.clone()).or_default();
-            let blocks = subjects.entry(subject.clone()).or_default();
-            let Some(longest_s) = self.add(grid, &rollups, blocks)? else { continue };
-            reading.vantages.entry(market.clone()).or_default().insert(vantage.clone());
+        for gathered in gathered {
+            let (market, Gathered { subjects, vantages, longest_s }) = gathered?;
+            reading.blocks.insert(market.clone(), subjects);
+            if !vantages.is_empty() {
+                reading.vantages.insert(market.clone(), vantages);
+            }
             if longest_s > HOUR_S {
-                let coarse_s = reading.coarse_s.entry(market.clone()).or_default();
-                *coarse_s = longest_s.max(*coarse_s);
+                reading.coarse_s.insert(market.clone(), longest_s);
             }
         }
         Ok(reading)
+    }
+
+    fn gather_market(
+        &self,
+        market: &MarketId,
+        series: SeriesOf<'_>,
+    ) -> Result<Gathered, AnswerError> {
+        let mut gathered = Gathered::default();
+        let Some(grid) = self.grids.get(market) else { return Ok(gathered) };
+        for (SeriesName { vantage, target, .. }, rollups) in series {
+            let Some(subject) = self.subjects.get(target) else { continue };
+            let blocks = gathered.subjects.entry(subject.clone()).or_default();
+            let Some(longest_s) = self.add(grid, &rollups, blocks)? else { continue };
+            gathered.vantages.insert(vantage.clone());
+            gathered.longest_s = gathered.longest_s.max(longest_s);
+        }
+        Ok(gathered)
     }
 
     /// Adds the roll-ups of one series; answers how long their longest window was, in seconds, or

@@ -11,6 +11,7 @@ use super::rollups::{Reading, Subject};
 use super::scope::{Settled, unknown};
 use crate::analysis::{Threshold, View};
 use crate::catalogue::Catalogue;
+use crate::parallel;
 use crate::store::{Level, Store};
 
 /// Fewer whole days than this, and a question is answered by hours.
@@ -24,6 +25,9 @@ pub(super) struct SiteReading {
     pub(super) level: Level,
     pub(super) reading: Reading,
 }
+
+/// By market and site, as far as there is anything.
+pub(super) type Views = BTreeMap<MarketId, BTreeMap<SiteId, View>>;
 
 /// The targets that tell about sites.
 pub(super) fn targets(catalogue: &Catalogue, sites: &[SiteId]) -> BTreeMap<TargetId, Subject> {
@@ -93,20 +97,30 @@ impl SiteReading {
         Ok(Self { probed, level, reading })
     }
 
-    /// By market and site, as far as there is anything.
-    pub(super) fn into_views(
+    /// Does something with what was measured, by market and site, beside the event loop: adding up a
+    /// year takes long enough to be in the way of other tasks.
+    ///
+    /// # Errors
+    ///
+    /// [`AnswerError`] where counts do not fit.
+    pub(super) async fn with_views<T: Send + 'static>(
         self,
-    ) -> Result<BTreeMap<MarketId, BTreeMap<SiteId, View>>, CountOverflow> {
-        let markets = self.reading.blocks.into_iter();
-        markets
-            .map(|(market, subjects)| {
-                let sites = subjects.into_iter().filter_map(|(subject, blocks)| match subject {
-                    Subject::Site(site) => Some(View::new(blocks).map(|view| (site, view))),
-                    Subject::Service(_) => None,
-                });
-                Ok((market, sites.collect::<Result<_, _>>()?))
-            })
-            .collect()
+        work: impl FnOnce(Views) -> T + Send + 'static,
+    ) -> Result<T, AnswerError> {
+        let working = tokio::task::spawn_blocking(move || Ok(work(self.into_views()?)));
+        working.await.map_err(AnswerError::stopped)?
+    }
+
+    fn into_views(self) -> Result<Views, CountOverflow> {
+        let markets = self.reading.blocks.into_iter().collect();
+        let viewed = parallel::map(markets, |(market, subjects): (_, BTreeMap<_, _>)| {
+            let sites = subjects.into_iter().filter_map(|(subject, blocks)| match subject {
+                Subject::Site(site) => Some(View::new(blocks).map(|view| (site, view))),
+                Subject::Service(_) => None,
+            });
+            Ok((market, sites.collect::<Result<_, _>>()?))
+        });
+        viewed.into_iter().collect()
     }
 }
 

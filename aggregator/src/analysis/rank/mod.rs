@@ -18,6 +18,7 @@ use vantage_wire::{MarketId, SiteId};
 use super::verdict::Threshold;
 use super::view::{BlockLength, View};
 use crate::catalogue::Score;
+use crate::parallel;
 use scored::ScoredMarket;
 pub use standing::Standing;
 
@@ -67,14 +68,12 @@ pub struct Rankings {
 
 /// Ranks the sites in every market and overall.
 pub fn rank(markets: &BTreeMap<MarketId, WeighedMarket>, settings: &RankSettings) -> Rankings {
-    let mut scored: Vec<_> = markets
-        .iter()
-        .map(|(id, market)| (id, market.weight, ScoredMarket::new(&market.views, settings.score)))
-        .collect();
-    let by_market = scored
-        .iter_mut()
-        .map(|(id, _, market)| ((*id).clone(), market::ranking(market, settings)))
-        .collect();
+    let ranked = parallel::map(markets.iter().collect(), |(id, market)| {
+        let mut scored = ScoredMarket::new(&market.views, settings.score);
+        let ranking = market::ranking(&mut scored, settings);
+        ((id.clone(), ranking), (id, market.weight, scored))
+    });
+    let (by_market, mut scored): (BTreeMap<_, _>, Vec<_>) = ranked.into_iter().unzip();
     Rankings { markets: by_market, overall: overall::ranking(&mut scored, settings) }
 }
 
