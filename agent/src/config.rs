@@ -1,11 +1,12 @@
 //! What an operator may set: `agent.toml`, described key by key in the file of that name beside
 //! this crate.
 
-use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::Deserialize;
+pub use vantage_service::ConfigError;
+use vantage_service::ConfigFile;
 
 /// Where the configuration is looked for when none is named.
 pub const USUAL_FILE: &str = "/etc/vantage/agent.toml";
@@ -56,38 +57,13 @@ impl Default for Config {
     }
 }
 
-/// A configuration that makes no sense, with every problem there is.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub struct ConfigError(pub Vec<String>);
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join("; "))
-    }
-}
-
 impl Config {
     /// Reads a file's text.
     ///
     /// # Errors
     /// What is wrong with it, all at once: keys that are unknown or have values of the wrong kind.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        let table: toml::Table =
-            text.parse().map_err(|error: toml::de::Error| one_line(&error.to_string()))?;
-        let mut problems = Vec::new();
-        let mut sound = toml::Table::new();
-        // One key at a time, so that the first problem does not hide the others.
-        for (key, value) in table {
-            let alone = toml::Table::from_iter([(key.clone(), value.clone())]);
-            match Self::deserialize(alone) {
-                Ok(_) => drop(sound.insert(key, value)),
-                Err(error) => problems.push(format!("{key}: {}", error.message())),
-            }
-        }
-        if !problems.is_empty() {
-            return Err(ConfigError(problems));
-        }
-        Self::deserialize(sound).map_err(|error| one_line(error.message()))
+        ConfigFile::parse(text)?.read()
     }
 
     /// Checks the values, wherever they came from.
@@ -119,13 +95,8 @@ impl Config {
         if let Err(error) = self.log.parse::<tracing_subscriber::EnvFilter>() {
             problems.push(format!("log: {:?}: {error}", self.log));
         }
-        if problems.is_empty() { Ok(()) } else { Err(ConfigError(problems)) }
+        ConfigError::unless_none(problems)
     }
-}
-
-fn one_line(text: &str) -> ConfigError {
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    ConfigError(vec![lines.collect::<Vec<_>>().join(" ")])
 }
 
 #[cfg(test)]

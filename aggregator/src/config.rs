@@ -1,13 +1,14 @@
 //! What an operator may set: `aggregator.toml`, described key by key in the file of that name beside
 //! this crate.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::ValueEnum as _;
-use serde::de::{DeserializeOwned, Error as _};
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
+pub use vantage_service::ConfigError;
+use vantage_service::ConfigFile;
 
 use crate::catalogue::parse_span;
 use crate::export::influx::lines::Bounds;
@@ -152,16 +153,6 @@ fn log_format<'de, D: Deserializer<'de>>(from: D) -> Result<log::Format, D::Erro
         .map_err(|_| D::Error::custom(format!("{text:?} is none; there are text and json")))
 }
 
-/// A configuration that makes no sense, with every problem there is.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub struct ConfigError(pub Vec<String>);
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join("; "))
-    }
-}
-
 impl Config {
     /// Reads a file's text.
     ///
@@ -169,17 +160,7 @@ impl Config {
     ///
     /// What is wrong with it, all at once: keys that are unknown or have values of the wrong kind.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        let mut table: toml::Table =
-            text.parse().map_err(|error: toml::de::Error| one_line(&error.to_string()))?;
-        let mut problems = Vec::new();
-        if let Some(toml::Value::Table(influx)) = table.get_mut("influx") {
-            keep_sound::<InfluxConfig>(influx, "influx.", &mut problems);
-        }
-        keep_sound::<Self>(&mut table, "", &mut problems);
-        if !problems.is_empty() {
-            return Err(ConfigError(problems));
-        }
-        Self::deserialize(table).map_err(|error| one_line(error.message()))
+        ConfigFile::parse(text)?.with_section::<InfluxConfig>("influx").read()
     }
 
     /// Reads a file, and checks it.
@@ -217,28 +198,8 @@ impl Config {
         if let Some(influx) = &self.influx {
             influx.check(&mut problems);
         }
-        if problems.is_empty() { Ok(()) } else { Err(ConfigError(problems)) }
+        ConfigError::unless_none(problems)
     }
-}
-
-/// Takes keys out of a table that are no keys of `T`, or have values of the wrong kind, and says so;
-/// one at a time, so that the first problem does not hide the others.
-fn keep_sound<T: DeserializeOwned>(
-    table: &mut toml::Table,
-    before: &str,
-    problems: &mut Vec<String>,
-) {
-    table.retain(|key, value| {
-        let alone = toml::Table::from_iter([((*key).to_owned(), value.clone())]);
-        let problem = T::deserialize(alone).err();
-        problems.extend(problem.iter().map(|error| format!("{before}{key}: {}", error.message())));
-        problem.is_none()
-    });
-}
-
-fn one_line(text: &str) -> ConfigError {
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    ConfigError(vec![lines.collect::<Vec<_>>().join(" ")])
 }
 
 impl InfluxConfig {

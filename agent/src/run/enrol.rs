@@ -1,10 +1,11 @@
 //! Becoming known to the aggregator.
 
 use rand::Rng;
+use vantage_service::Backoff;
 
 use crate::clock::WallClock;
 use crate::identity::{IdentityError, Registration, Token};
-use crate::ship::{Aggregator, Backoff, ExchangeError, Transport};
+use crate::ship::{Aggregator, ExchangeError, LONGEST_WAIT, Transport};
 use crate::spool::Storage;
 
 /// Why the agent is not registered.
@@ -42,7 +43,7 @@ pub async fn register<T: Transport, C: WallClock>(
         (None, None) => return Err(EnrolError::NoToken),
         (_, Some(token)) => token,
     };
-    let mut backoff = Backoff::default();
+    let mut backoff = Backoff::up_to(LONGEST_WAIT);
     loop {
         let error = match aggregator.enrol(token).await {
             Ok(enrolment) => {

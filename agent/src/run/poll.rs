@@ -7,12 +7,13 @@ use rand::Rng;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use vantage_service::Backoff;
 use vantage_wire::VantageId;
 use vantage_wire::exchange::Assignment;
 
 use crate::assignment;
 use crate::clock::WallClock;
-use crate::ship::{Aggregator, Backoff, ExchangeError, Transport};
+use crate::ship::{Aggregator, ExchangeError, LONGEST_WAIT, Transport};
 use crate::spool::Folder;
 
 /// Least time between two questions: an aggregator that does not wait for news must not be
@@ -28,7 +29,7 @@ pub async fn run<T: Transport, C: WallClock>(
     mut random: impl Rng,
     stop: CancellationToken,
 ) {
-    let mut backoff = Backoff::default();
+    let mut backoff = Backoff::up_to(LONGEST_WAIT);
     // What was kept may be of another aggregator's making: the first question names no version.
     let mut version: Option<String> = None;
     loop {

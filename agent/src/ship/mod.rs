@@ -6,16 +6,19 @@
 
 mod aggregator;
 mod answer;
-mod backoff;
 mod http;
 mod shared_spool;
 mod shipper;
 mod transport;
 
+use std::time::Duration;
+
 pub use aggregator::Aggregator;
 pub use answer::ExchangeError;
-pub use backoff::Backoff;
 pub use http::{HttpTransport, TransportProblem};
 pub use shared_spool::SharedSpool;
 pub use shipper::{Sealer, Shipper};
 pub use transport::{Answer, Transport, TransportError};
+
+/// The longest wait between two tries that the aggregator did not ask for.
+pub const LONGEST_WAIT: Duration = Duration::from_mins(5);

@@ -6,10 +6,11 @@ use std::time::Duration;
 use rand::Rng;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+use vantage_service::Backoff;
 use vantage_wire::report::{Envelope, Health, Report, ReportError, WindowReport};
 use vantage_wire::{BootId, Sequence, VantageId};
 
-use super::{Aggregator, Backoff, ExchangeError, SharedSpool, Transport};
+use super::{Aggregator, ExchangeError, LONGEST_WAIT, SharedSpool, Transport};
 use crate::clock::WallClock;
 use crate::identity::{Key, SOFTWARE};
 use crate::metrics::{Counting, Metrics};
@@ -82,7 +83,7 @@ where
             sealer,
             random,
             batch: FEW_WINDOWS,
-            backoff: Backoff::default(),
+            backoff: Backoff::up_to(LONGEST_WAIT),
             unknown: false,
             counting: None,
         }

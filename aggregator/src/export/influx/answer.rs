@@ -9,8 +9,12 @@ use serde::Deserialize;
 use vantage_wire::exchange;
 use vantage_wire::text::Text;
 
+/// The longest wait between two tries that nobody asked for.
+pub const LONGEST_WAIT: Duration = Duration::from_mins(2);
 /// The longest `Retry-After` that is believed.
 const LONGEST_PAUSE: Duration = Duration::from_hours(1);
+/// The shortest wait where only an operator can help.
+const DENIED_PAUSE: Duration = Duration::from_mins(1);
 
 /// What a server says, fit for one line of a log.
 pub type Saying = Text<300>;
@@ -49,6 +53,18 @@ pub enum WriteError {
     /// The token cannot be read.
     #[error("failed to read the token of InfluxDB: {0}")]
     Token(Saying),
+}
+
+impl WriteError {
+    /// How long to wait at least before the next try: what the server asked for, or a minute where
+    /// only an operator can help.
+    pub const fn at_least(&self) -> Option<Duration> {
+        match self {
+            Self::Busy { pause, .. } => *pause,
+            Self::Denied { .. } | Self::Token(_) => Some(DENIED_PAUSE),
+            Self::Refused(_) | Self::TooLarge | Self::Unreached(_) => None,
+        }
+    }
 }
 
 /// That points will never be taken.
@@ -226,15 +242,18 @@ mod tests {
     }
 
     #[test]
+    fn operators_are_not_pressed() {
+        assert_eq!(judged(401, "").at_least(), Some(DENIED_PAUSE));
+        assert_eq!(judged(500, "").at_least(), None);
+    }
+
+    #[test]
     fn the_pause_asked_for_is_honoured_within_reason() {
         let pause = |asked: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(RETRY_AFTER, asked.parse().unwrap());
             headers.insert(DATE, "Sun, 06 Nov 1994 08:49:37 GMT".parse().unwrap());
-            match judge(503, &headers, b"") {
-                WriteError::Busy { pause, .. } => pause,
-                other => panic!("{other:?}"),
-            }
+            judge(503, &headers, b"").at_least()
         };
         assert_eq!(pause("7"), Some(Duration::from_secs(7)));
         assert_eq!(pause("Sun, 06 Nov 1994 08:51:37 GMT"), Some(Duration::from_mins(2)));

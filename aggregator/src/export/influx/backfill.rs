@@ -12,9 +12,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rand_chacha::ChaCha8Rng;
+use vantage_service::Backoff;
 
-use super::answer::WriteError;
-use super::backoff::Backoff;
+use super::answer::{LONGEST_WAIT, WriteError};
 use super::delivery::Delivered;
 use super::filling::Filling;
 use super::latency::Place;
@@ -134,7 +134,7 @@ impl Backfill {
             }
             None => 0..0,
         };
-        let mut failures = (Backoff::default(), 0);
+        let mut failures = (Backoff::up_to(LONGEST_WAIT), 0);
         for start_s in hours.step_by(STEP_S) {
             let hour = places.iter().map(|place| Step::Hour { start_s, place: place.clone() });
             let within = start_s.max(self.from_unix_s)..(start_s + HOUR_S).min(self.to_unix_s);
@@ -146,7 +146,7 @@ impl Backfill {
                 match self.write_some(&steps[done..], sink).await {
                     Ok((count, part)) => {
                         done += count;
-                        failures = (Backoff::default(), 0);
+                        failures = (Backoff::up_to(LONGEST_WAIT), 0);
                         summary.add(part);
                     }
                     Err(error) => {
@@ -158,7 +158,7 @@ impl Backfill {
                         if is_hopeless || failures.1 > MOST_FAILURES {
                             return Err(error.into());
                         }
-                        let pause = failures.0.after(&error, &mut **random);
+                        let pause = failures.0.next(error.at_least(), &mut **random);
                         tracing::warn!(?pause, "what is not written yet is tried again: {error}");
                         tokio::time::sleep(pause).await;
                     }

@@ -9,9 +9,10 @@ use rand_chacha::ChaCha8Rng;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use vantage_service::Backoff;
 
 use super::agent;
-use super::backoff::Backoff;
+use super::answer::LONGEST_WAIT;
 use super::filling::Filling;
 use super::latency::Place;
 use super::lines::Lines;
@@ -77,7 +78,7 @@ impl Exporter {
     ///
     /// None: a store or a server that fails is tried again.
     pub async fn run(mut self, draining: CancellationToken) -> anyhow::Result<()> {
-        let mut backoff = Backoff::default();
+        let mut backoff = Backoff::up_to(LONGEST_WAIT);
         let mut is_on = false;
         loop {
             let round = if is_on { self.round().await } else { self.switch_on(&mut is_on).await };
@@ -97,7 +98,7 @@ impl Exporter {
                 }
                 Err(WritingError::Write(error)) => {
                     self.becomes((&error).into(), Some(&error.to_string()));
-                    backoff.after(&error, &mut self.random)
+                    backoff.next(error.at_least(), &mut self.random)
                 }
             };
             if draining.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {

@@ -32,7 +32,6 @@
 pub mod agent;
 pub mod answer;
 pub mod backfill;
-mod backoff;
 pub mod delivery;
 pub mod exporter;
 pub mod fields;

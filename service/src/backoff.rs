@@ -5,19 +5,24 @@ use std::time::Duration;
 use rand::{Rng, RngExt as _};
 
 const SHORTEST: Duration = Duration::from_secs(1);
-const LONGEST: Duration = Duration::from_mins(5);
 
-/// Waits that double from one failure to the next, 1 s to 5 min, each cut by chance to between a
-/// half and the whole of itself, so that a fleet does not come back in step.
-#[derive(Debug, Clone, Copy, Default)]
+/// Waits that double from one failure to the next, from 1 s on, each cut by chance to between a half
+/// and the whole of itself, so that a fleet does not come back in step.
+#[derive(Clone, Copy, Debug)]
 pub struct Backoff {
+    longest: Duration,
     failures: u32,
 }
 
 impl Backoff {
+    /// No failure yet. Waits grow up to `longest`.
+    pub const fn up_to(longest: Duration) -> Self {
+        Self { longest, failures: 0 }
+    }
+
     /// The wait after one more failure; not shorter than `at_least`.
     pub fn next(&mut self, at_least: Option<Duration>, random: &mut impl Rng) -> Duration {
-        let whole = SHORTEST.saturating_mul(2_u32.saturating_pow(self.failures)).min(LONGEST);
+        let whole = SHORTEST.saturating_mul(2_u32.saturating_pow(self.failures)).min(self.longest);
         self.failures = self.failures.saturating_add(1);
         let wait = whole.mul_f64(random.random_range(0.5..=1.0));
         // Those who were told the same must not come in step either.
@@ -25,12 +30,12 @@ impl Backoff {
     }
 
     /// All is well again.
-    pub fn reset(&mut self) {
+    pub const fn reset(&mut self) {
         self.failures = 0;
     }
 
     /// Whether the last try failed.
-    pub fn is_failing(self) -> bool {
+    pub const fn is_failing(self) -> bool {
         self.failures > 0
     }
 }
@@ -45,9 +50,10 @@ mod tests {
     #[test]
     fn waits_grow_within_their_bounds_and_begin_anew() {
         let mut random = ChaCha8Rng::seed_from_u64(7);
-        let mut backoff = Backoff::default();
+        let longest = Duration::from_mins(5);
+        let mut backoff = Backoff::up_to(longest);
         for failures in 0..40_u32 {
-            let whole = Duration::from_secs(1 << failures.min(20)).min(LONGEST);
+            let whole = Duration::from_secs(1 << failures.min(20)).min(longest);
             let wait = backoff.next(None, &mut random);
             assert!((whole / 2..=whole).contains(&wait), "{failures}: {wait:?}");
         }
