@@ -4,17 +4,16 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::exported::{Field, Measurement};
-use crate::{alerts, dashboards, generated};
+use crate::{alerts, dashboards};
 
 /// The document.
-pub(crate) fn text() -> String {
+pub(crate) fn text(written_by: &str) -> String {
     let shown = shown();
     let mut text = format!(
         "# What is exported to InfluxDB\n\n\
-         Written by `{}` from the exporter's own table\n\
+         Written by `{written_by}` from the exporter's own table\n\
          (`aggregator/src/export/influx/fields.rs`); a test holds the two together. Times are whole\n\
          microseconds, shares are 0 to 1, names of things are tags, and what was measured are fields.\n",
-        generated::COMMAND
     );
     for measurement in Measurement::ALL {
         let table = measurement.table();

@@ -46,7 +46,7 @@ pub fn files() -> Result<Vec<File>, GeneratedError> {
         path: ALERT_RULES.to_owned(),
         content: yaml("Alert rules: each says in its annotations what to do.", &rules)?,
     });
-    files.push(File { path: "FIELDS.md".to_owned(), content: field_document::text() });
+    files.push(File { path: "FIELDS.md".to_owned(), content: field_document::text(COMMAND) });
     Ok(files)
 }
 

@@ -4,7 +4,7 @@ use crate::net::dns::RecordType;
 use crate::spec::{DnsSpec, DnsTransport, TlsParameters};
 
 use super::host::{is_name, socket_address};
-use super::target::TargetError;
+use super::target_error::TargetError;
 
 const DNS_PORT: u16 = 53;
 const TLS_PORT: u16 = 853;

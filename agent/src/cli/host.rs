@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use super::target::TargetError;
+use super::target_error::TargetError;
 use crate::spec::Host;
 
 /// The text after the last colon, where it can be meant as a port.

@@ -12,6 +12,7 @@ mod paint;
 mod probe;
 mod run;
 mod target;
+mod target_error;
 
 use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;

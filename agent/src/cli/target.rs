@@ -7,76 +7,12 @@ use vantage_wire::report::ProbeKind;
 
 use super::dns_target;
 use super::host::{host_and_port, port_of};
+use super::target_error::TargetError;
 use crate::spec::{Action, Host, HttpSpec, IcmpSpec, QuicSpec, TcpSpec, TlsParameters, TlsSpec};
 
 const HTTPS_PORT: u16 = 443;
 const ICMP_PAYLOAD_BYTES: u16 = 16;
 const ICMP_TTL: u8 = 64;
-
-/// A target that makes no sense. The messages name it and say what would.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum TargetError {
-    /// Nothing was written where something belongs.
-    #[error("target {0:?} names no host")]
-    NoHost(String),
-    /// The host cannot be one.
-    #[error(
-        "target {target:?}: {host:?} is neither a host name nor an address; write international names as xn--…, IPv6 addresses with a port in brackets"
-    )]
-    Host {
-        /// The target.
-        target: String,
-        /// Its host.
-        host: String,
-    },
-    /// No port where one is needed.
-    #[error("target {0:?} needs a port, as in {0}:443")]
-    NoPort(String),
-    /// Not a number from 1 to 65535.
-    #[error("target {target:?}: port {port:?} must be a number from 1 to 65535")]
-    Port {
-        /// The target.
-        target: String,
-        /// Its port.
-        port: String,
-    },
-    /// A scheme we do not know.
-    #[error(
-        "target {target:?}: unknown scheme {scheme:?}; there are http://, https://, h3://, tcp:, tls:, quic:, icmp: and dns:"
-    )]
-    Scheme {
-        /// The target.
-        target: String,
-        /// Its scheme.
-        scheme: String,
-    },
-    /// Not a URL.
-    #[error("target {target:?} is not a URL: {problem}")]
-    Url {
-        /// The target.
-        target: String,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// The DNS part makes no sense.
-    #[error("target {target:?}: {problem}")]
-    Dns {
-        /// The target.
-        target: String,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// The target says another kind than `--kind`.
-    #[error("target {target:?} is of kind {own}, not {asked}")]
-    Kind {
-        /// The target.
-        target: String,
-        /// The kind it says.
-        own: &'static str,
-        /// The kind asked for.
-        asked: &'static str,
-    },
-}
 
 /// Reads a target. Its kind is the one asked for, or the one that its form stands for.
 ///

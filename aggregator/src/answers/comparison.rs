@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 use vantage_wire::{MarketId, MigrationId, ServiceId, SiteId};
 
 use super::caveats;
-use super::error::AnswerError;
+use super::error::{AnswerError, unknown};
 use super::moment::{Moment, Range};
 use super::names::Names;
 use super::parameters::Parameters;
 use super::probes::Probed;
 use super::question::Question;
 use super::rollups::{Blocks, Reading, Subject};
-use super::scope::{Scope, Settled, unknown};
+use super::scope::{Scope, Settled};
 use super::sites::{self, threshold};
 use super::stretch::Stretch;
 use crate::analysis::compare::{

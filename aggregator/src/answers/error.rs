@@ -2,6 +2,7 @@
 
 use vantage_wire::histogram::CountOverflow;
 
+use crate::catalogue::nearest;
 use crate::store::StoreError;
 
 /// Why a question has no answer.
@@ -36,4 +37,20 @@ impl AnswerError {
     pub(super) fn stopped(error: tokio::task::JoinError) -> Self {
         Self::Store(StoreError::backend(error))
     }
+}
+
+/// A name that is not known, with the one that was probably meant, or those there are.
+pub(super) fn unknown<'k>(
+    what: &'static str,
+    name: &str,
+    known: impl Iterator<Item = &'k str>,
+) -> AnswerError {
+    let known: Vec<_> = known.collect();
+    let hint = match nearest(name, known.iter().copied()) {
+        Some(meant) => format!("; did you mean {meant}?"),
+        None if known.is_empty() => "; the catalogue has none".to_owned(),
+        None if known.len() <= 20 => format!("; there are {}", known.join(", ")),
+        None => String::new(),
+    };
+    AnswerError::Unknown { what, name: name.to_owned(), hint }
 }

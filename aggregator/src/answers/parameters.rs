@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use super::error::AnswerError;
-use super::scope::unknown;
+use super::error::{AnswerError, unknown};
 
 /// Names with their values. Each question takes what it knows, and what is left is an error: a
 /// mistyped parameter would otherwise be a question answered wrongly.

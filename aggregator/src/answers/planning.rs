@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 use vantage_wire::SiteId;
 
 use super::caveats;
-use super::error::AnswerError;
+use super::error::{AnswerError, unknown};
 use super::names::Names;
 use super::parameters::Parameters;
 use super::question::Question;
-use super::scope::{Scope, unknown};
+use super::scope::Scope;
 use super::sites::SiteReading;
 use crate::analysis::plan::{self, Infeasible, Plan, Scores};
 use crate::analysis::{BlockLength, Caveat, Replicates, Shortage};

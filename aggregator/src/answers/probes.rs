@@ -10,7 +10,7 @@ use vantage_wire::id::IdError;
 use vantage_wire::report::ProbeKind;
 use vantage_wire::{Phase, ProbeId, TargetId};
 
-use super::error::AnswerError;
+use super::error::{AnswerError, unknown};
 use crate::catalogue::{Catalogue, Probe};
 use vantage_wire::exchange::assignment::Action;
 
@@ -123,7 +123,7 @@ impl Probed {
         let kinds: BTreeSet<_> = kept.clone().map(|(.., probe)| probe.kind).collect();
         let Some(kind) = kinds.first() else {
             let known: BTreeSet<_> = all().map(|(_, _, id, _)| id.as_str()).collect();
-            return Err(super::scope::unknown("probe", &choice.to_string(), known.into_iter()));
+            return Err(unknown("probe", &choice.to_string(), known.into_iter()));
         };
         Ok(Self {
             phase: phase.unwrap_or_else(|| kind.outcome_phase()),

@@ -5,12 +5,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use vantage_wire::{MarketId, Phase, SiteId};
 
-use super::error::AnswerError;
+use super::error::{AnswerError, unknown};
 use super::moment::{Moment, Range};
 use super::names::Names;
 use super::parameters::Parameters;
 use super::probes::ProbeChoice;
-use crate::catalogue::{Catalogue, Score, nearest, parse_span};
+use crate::catalogue::{Catalogue, Score, parse_span};
 
 /// What a question is about, as arguments of a command or as the query of a URL.
 #[derive(Clone, Debug, Default, PartialEq, clap::Args)]
@@ -147,20 +147,4 @@ where
         }
     }
     Ok(asked.0.iter().cloned().collect())
-}
-
-/// A name that is not known, with the one that was probably meant, or those there are.
-pub(super) fn unknown<'k>(
-    what: &'static str,
-    name: &str,
-    known: impl Iterator<Item = &'k str>,
-) -> AnswerError {
-    let known: Vec<_> = known.collect();
-    let hint = match nearest(name, known.iter().copied()) {
-        Some(meant) => format!("; did you mean {meant}?"),
-        None if known.is_empty() => "; the catalogue has none".to_owned(),
-        None if known.len() <= 20 => format!("; there are {}", known.join(", ")),
-        None => String::new(),
-    };
-    AnswerError::Unknown { what, name: name.to_owned(), hint }
 }

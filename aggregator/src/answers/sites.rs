@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use vantage_wire::histogram::CountOverflow;
 use vantage_wire::{MarketId, ServiceId, SiteId, TargetId};
 
-use super::error::AnswerError;
+use super::error::{AnswerError, unknown};
 use super::probes::Probed;
 use super::rollups::{Reading, Subject};
-use super::scope::{Settled, unknown};
+use super::scope::Settled;
 use crate::analysis::{Threshold, View};
 use crate::catalogue::Catalogue;
 use crate::parallel;

@@ -9,6 +9,7 @@ use http::{HeaderName, HeaderValue, Method};
 use vantage_wire::report::{Family, ProbeKind};
 
 use crate::cli::exit::CommandError;
+use crate::cli::target_error::TargetError;
 use crate::cli::{duration, target};
 use crate::spec::{
     Action, DnsTransport, Host, HttpSpec, HttpVersion, PhaseTimeouts, ProbeSpec, TlsParameters,
@@ -131,7 +132,7 @@ impl Arguments {
     /// # Errors
     /// What makes no sense, or cannot be read.
     pub fn specs(&self) -> Result<Vec<ProbeSpec>, CommandError> {
-        let usage = |error: target::TargetError| CommandError::Usage(error.to_string());
+        let usage = |error: TargetError| CommandError::Usage(error.to_string());
         let ca_pem = self.ca.as_deref().map(read_ca).transpose()?;
         let mut specs = Vec::new();
         for text in &self.targets {

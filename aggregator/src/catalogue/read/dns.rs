@@ -7,7 +7,7 @@ use vantage_wire::exchange::assignment::Dns;
 
 use super::super::address::{address, is_name, socket_address};
 use super::super::quote::quoted;
-use super::probe::OfTarget;
+use super::of_target::OfTarget;
 use super::{one_of, tls};
 
 const DNS_PORT: u16 = 53;

@@ -8,8 +8,8 @@ use super::super::address::{address, is_name};
 use super::super::quote::quoted;
 use super::super::section::Section;
 use super::super::value::Text;
-use super::probe::OfTarget;
-use super::{one_of, target, tls};
+use super::of_target::OfTarget;
+use super::{host, one_of, tls};
 
 /// Most patterns of a catalogue: an agent may get all of them.
 const MOST_PATTERNS: usize = 1_000;
@@ -83,7 +83,7 @@ fn url(of: OfTarget<'_>) -> Option<Url> {
     };
     let url = parse(&text);
     match &url {
-        Ok(url) => target::check_host(&url.host, given.at, of.allow_private, of.section),
+        Ok(url) => host::check(&url.host, given.at, of.allow_private, of.section),
         Err(problem) => given.wrong(
             format!("{} is no URL to request: {problem}", quoted(given.content)),
             format!("such as \"https://{host}/\" or \"/status\""),

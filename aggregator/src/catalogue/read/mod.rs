@@ -2,9 +2,11 @@
 
 mod defaults;
 mod dns;
+mod host;
 mod http;
 mod migration;
 mod objective;
+mod of_target;
 mod places;
 mod probe;
 mod target;

@@ -5,14 +5,13 @@ use std::collections::BTreeSet;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use vantage_wire::id::{MarketId, ServiceId, SiteId, VantageId};
 
-use super::super::address::{address, is_name};
 use super::super::country::is_code;
 use super::super::keys;
 use super::super::model::{Market, Residency, Service, Site, Vantage, VantageClass};
 use super::super::quote::quoted;
 use super::super::section::Section;
 use super::super::value::Text;
-use super::{Around, line, one_of};
+use super::{Around, host, line, one_of};
 
 const WEIGHTS: std::ops::RangeInclusive<f64> = 1e-9..=1e9;
 const COSTS: std::ops::RangeInclusive<f64> = 0.0..=1e12;
@@ -125,29 +124,10 @@ pub fn site(section: &Section<'_>) -> Option<(SiteId, Site)> {
 }
 
 pub fn service(section: &Section<'_>, around: Around<'_>) -> Option<(ServiceId, Service)> {
-    let host = section.required_text("host", "\"account.example\"").and_then(host);
+    let host = section.required_text("host", "\"account.example\"").and_then(host::read);
     if section.value("sites").is_none() {
         section.missing("sites", "[\"beijing\", \"oregon\"]");
     }
     let sites = around.names.sites.find_all(section.texts("sites").unwrap_or_default());
     Some((id(section)?, Service { host: host?, sites }))
-}
-
-/// A host name or an address, in its form without brackets.
-pub fn host(text: Text<'_>) -> Option<String> {
-    if let Some(address) = address(text.content) {
-        return Some(address.to_string());
-    }
-    if is_name(text.content) {
-        return Some(text.content.to_owned());
-    }
-    let help = if text.content.contains("://") {
-        "the host alone; a URL belongs to a probe, as `url`"
-    } else if text.content.rsplit_once(':').is_some_and(|(host, _)| is_name(host)) {
-        "the host alone; a port belongs to a probe, as `port`"
-    } else {
-        "such as \"oregon.example\" or \"192.0.2.1\"; international names as xn--…"
-    };
-    text.wrong(format!("{} is neither a host name nor an address", quoted(text.content)), help);
-    None
 }

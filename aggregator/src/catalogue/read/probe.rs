@@ -15,24 +15,12 @@ use super::super::quote::quoted;
 use super::super::section::Section;
 use super::super::span;
 use super::defaults::{INTERVALS, TIMEOUTS};
+use super::of_target::OfTarget;
 use super::{Around, dns, http, one_of, tls};
 
 const MOST_PAYLOAD_BYTES: u64 = 1_400;
 const PAYLOAD_BYTES: u16 = 16;
 const HTTPS_PORT: u16 = 443;
-
-/// A probe's table and what it takes from its target.
-#[derive(Clone, Copy)]
-pub struct OfTarget<'a> {
-    /// The table.
-    pub section: &'a Section<'a>,
-    /// The target's host.
-    pub host: &'a str,
-    /// Whether private addresses may be probed.
-    pub allow_private: bool,
-    /// The rest of the catalogue.
-    pub around: Around<'a>,
-}
 
 /// The kind, which must be there.
 pub fn kind(section: &Section<'_>) -> Option<ProbeKind> {

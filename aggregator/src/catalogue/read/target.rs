@@ -2,18 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use vantage_wire::address::refused;
 use vantage_wire::id::{ProbeId, ServiceId, TargetId};
 
-use super::super::address::{address, is_localhost};
 use super::super::keys;
 use super::super::model::{MeasuredBy, Probe, Service, Target, TargetOf};
 use super::super::names::{Names, read as read_id};
-use super::super::problem::Place;
-use super::super::quote::quoted;
 use super::super::section::Section;
 use super::defaults::RATES;
-use super::{Around, places, probe};
+use super::{Around, host, places, probe};
 
 const MOST_PROBES: usize = 100;
 
@@ -25,7 +21,7 @@ pub fn read(
 ) -> Option<(TargetId, Target)> {
     let of = belongs_to(section, around);
     let allow_private = section.flag("allow_private").unwrap_or(false);
-    let host = host(section, of.as_ref(), services, allow_private);
+    let host = host_of(section, of.as_ref(), services, allow_private);
     let rate = section.number("max_attempts_per_second", RATES);
     let measured_by = measured_by(section, around);
     let probes = probes(section, around, host.as_deref(), allow_private);
@@ -58,14 +54,14 @@ fn belongs_to(section: &Section<'_>, around: Around<'_>) -> Option<TargetOf> {
 }
 
 /// The host; that of the service where the target names none.
-fn host(
+fn host_of(
     section: &Section<'_>,
     of: Option<&TargetOf>,
     services: &BTreeMap<ServiceId, Service>,
     allow_private: bool,
 ) -> Option<String> {
     let (host, at) = match section.value("host") {
-        Some(value) => (places::host(value.text()?)?, value.at),
+        Some(value) => (host::read(value.text()?)?, value.at),
         None => match (of, section.value("service")) {
             (Some(TargetOf::Service(service)), Some(value)) => {
                 (services.get(service)?.host.clone(), value.at)
@@ -77,25 +73,8 @@ fn host(
             }
         },
     };
-    check_host(&host, at, allow_private, section);
+    host::check(&host, at, allow_private, section);
     Some(host)
-}
-
-/// Notes where every agent would refuse this host.
-pub fn check_host(host: &str, at: Place, allow_private: bool, section: &Section<'_>) {
-    let reason = match address(host) {
-        Some(address) => refused(address, allow_private),
-        None => is_localhost(host).then_some("the agent's own machine").filter(|_| !allow_private),
-    };
-    if let Some(reason) = reason {
-        let lasting = address(host).is_some_and(|address| refused(address, true).is_some());
-        let help = if lasting {
-            "the address of one host"
-        } else {
-            "agents refuse it unless the target says allow_private = true"
-        };
-        section.findings().add(at, format!("{} is {reason}", quoted(host)), help);
-    }
 }
 
 fn measured_by(section: &Section<'_>, around: Around<'_>) -> MeasuredBy {

@@ -8,8 +8,8 @@ use vantage_wire::exchange::assignment::Tls;
 use super::super::address::{address, is_name};
 use super::super::quote::quoted;
 use super::super::value::Text;
+use super::of_target::OfTarget;
 use super::one_of;
-use super::probe::OfTarget;
 
 const MOST_PROTOCOLS: usize = 16;
 

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use rand_chacha::ChaCha8Rng;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -319,9 +318,4 @@ impl Exporter {
             (None, true) => {}
         }
     }
-}
-
-/// A second as an instant; one beyond the year 9999 as the epoch.
-pub(super) fn instant(unix_s: i64) -> Timestamp {
-    Timestamp::from_second(unix_s).unwrap_or_default()
 }

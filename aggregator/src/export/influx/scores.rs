@@ -8,7 +8,8 @@
 
 use std::time::Duration;
 
-use super::exporter::instant;
+use jiff::Timestamp;
+
 use super::lines::Lines;
 use super::score;
 use super::writing::WritingError;
@@ -112,6 +113,11 @@ impl ScoreSettings {
         }
         Ok(())
     }
+}
+
+/// A second as an instant; one beyond the year 9999 as the epoch.
+fn instant(unix_s: i64) -> Timestamp {
+    Timestamp::from_second(unix_s).unwrap_or_default()
 }
 
 #[cfg(test)]
