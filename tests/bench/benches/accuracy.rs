@@ -218,9 +218,6 @@ fn figures(kind: Kind) -> &'static [Phase] {
 
 /// What the figures of each attempt should have been.
 fn references(kind: Kind, outcomes: &[Outcome], packets: &Packets) -> Vec<Option<Vec<Duration>>> {
-    if kind == Kind::Quic {
-        return quic_references(outcomes, packets);
-    }
     let reference = |outcome: &Outcome| {
         let facts = &outcome.attempt.facts;
         if kind == Kind::Icmp {
@@ -236,23 +233,13 @@ fn references(kind: Kind, outcomes: &[Outcome], packets: &Packets) -> Vec<Option
             Kind::Http1 => packets.http_exchange(port, 80, 0, 3).map(pair),
             // Each byte has a frame with nine bytes of header, and a preface goes before.
             Kind::Http2 => packets.http_exchange(port, 80, 1, 30).map(pair),
-            Kind::Icmp | Kind::Quic => None,
+            Kind::Quic => {
+                let rtt = Duration::from_millis(RTT_MS.into());
+                let connection = packets.quic_connection(port)?;
+                connection.handshake_and_exchange(rtt, QUIC_WAIT).map(pair)
+            }
+            Kind::Icmp => None,
         }
-    };
-    outcomes.iter().map(reference).collect()
-}
-
-/// QUIC attempts do not say their port: the last connection is that of the last attempt. (The
-/// first ones belong to attempts of the warm-up.)
-fn quic_references(outcomes: &[Outcome], packets: &Packets) -> Vec<Option<Vec<Duration>>> {
-    let connections = packets.quic_connections();
-    let begun = outcomes.iter().filter(|outcome| outcome.attempt.address.is_some()).count();
-    let mut of_attempts = connections.iter().skip(connections.len().saturating_sub(begun));
-    let rtt = Duration::from_millis(RTT_MS.into());
-    let reference = |outcome: &Outcome| {
-        outcome.attempt.address?;
-        let times = of_attempts.next()?.handshake_and_exchange(rtt, QUIC_WAIT);
-        times.map(|times| times.to_vec())
     };
     outcomes.iter().map(reference).collect()
 }

@@ -10,6 +10,8 @@ use vantage_world::truth::{Flow, PacketKey, PacketRecord, TcpFlags, Truth};
 /// The market's and the site's positions in worlds of [`crate::stage::market_and_site`].
 const MARKET: u16 = 0;
 const SITE: u16 = 1;
+/// Longer than any connection here is silent, and shorter than a port takes to come round again.
+const QUIC_SILENCE: Duration = Duration::from_millis(500);
 
 /// Packets, indexed for the questions here.
 #[derive(Debug)]
@@ -129,21 +131,18 @@ impl Packets {
         seen
     }
 
-    /// The QUIC connections of the market in the order in which they began.
-    pub fn quic_connections(&self) -> Vec<QuicConnection> {
-        let mut by_port: BTreeMap<u16, QuicConnection> = BTreeMap::new();
-        for record in self.truth.records() {
-            if let PacketKey::Udp { source_port, destination_port, .. } = record.key {
-                let port = if record.from == MARKET { source_port } else { destination_port };
-                by_port.entry(port).or_default().datagrams.push(*record);
+    /// The QUIC connection from this port of the market; `None` where the port was used twice.
+    pub fn quic_connection(&self, port: u16) -> Option<QuicConnection> {
+        let is_its = |record: &&PacketRecord| match record.key {
+            PacketKey::Udp { source_port, destination_port, .. } => {
+                port == if record.from == MARKET { source_port } else { destination_port }
             }
-        }
-        let mut connections: Vec<_> = by_port.into_values().collect();
-        for QuicConnection { datagrams } in &mut connections {
-            datagrams.sort_by_key(|record| record.arrival);
-        }
-        connections.sort_by_key(|connection| connection.datagrams[0].arrival);
-        connections
+            _ => false,
+        };
+        let mut datagrams: Vec<_> = self.truth.records().iter().filter(is_its).copied().collect();
+        datagrams.sort_by_key(|record| record.arrival);
+        let silent = |pair: &[PacketRecord]| pair[1].arrival.since(pair[0].arrival) > QUIC_SILENCE;
+        (!datagrams.windows(2).any(silent)).then_some(QuicConnection { datagrams })
     }
 }
 
@@ -161,7 +160,7 @@ fn containing(segments: &[(Nanos, u64)], from_end: u64) -> Option<Nanos> {
 }
 
 /// The datagrams of one QUIC connection.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct QuicConnection {
     datagrams: Vec<PacketRecord>,
 }

@@ -63,6 +63,7 @@ impl Session {
             drivers.runtime(),
         )
         .map_err(local)?;
+        watch.attempt.facts.local_port = endpoint.local_addr().ok().map(|local| local.port());
         let connecting = endpoint
             .connect_with(client_config(crypto), remote, &name.to_str())
             .map_err(|error| invalid(&error))?;
