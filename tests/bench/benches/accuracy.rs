@@ -11,10 +11,11 @@
 //!
 //! ICMP and TCP are also measured while the same agent makes 100 TLS handshakes a second beside.
 //! Attempts that failed, were missed, or whose packets cannot be told from those of others (a
-//! local port used twice) are not compared; the table says how many were.
+//! local port used twice) are not compared; the table says how many were, the lines before it why.
 
 #![expect(clippy::expect_used, reason = "a bench has nobody to hand an error to")]
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -128,7 +129,14 @@ fn main() -> ExitCode {
                         if kept { "yes" } else { "MISSED" }.to_owned(),
                     ]);
                 }
-                eprintln!("accuracy: {kind:?} at {rate}/s beside {beside} TLS/s is done");
+                let left_out = measured.left_out.iter();
+                let left_out: Vec<_> =
+                    left_out.map(|(why, count)| format!("{count} {why}")).collect();
+                let left_out =
+                    if left_out.is_empty() { "none".into() } else { left_out.join(", ") };
+                eprintln!(
+                    "accuracy: {kind:?} at {rate}/s beside {beside} TLS/s is done; not compared: {left_out}"
+                );
             }
         }
     }
@@ -145,6 +153,8 @@ struct Against {
 
 struct Measured {
     slots: usize,
+    /// How many attempts are not compared, by why.
+    left_out: BTreeMap<&'static str, usize>,
     phases: Vec<Against>,
 }
 
@@ -171,18 +181,23 @@ fn measure(kind: Kind, per_second: u32, tls_beside: u32, length: Duration) -> Me
     let by_capture = references(kind, outcomes, &capture);
     let by_router = references(kind, outcomes, &router);
     let mut phases: Vec<Against> = figures(kind).iter().map(|_| Against::default()).collect();
+    let mut left_out = BTreeMap::new();
     for (outcome, references) in outcomes.iter().zip(by_capture.iter().zip(&by_router)) {
-        let (Some(capture), Some(router)) = references else { continue };
-        if !outcome.attempt.is_ok() {
+        if let Some(failure) = &outcome.attempt.failure {
+            *left_out.entry(failure.code.name()).or_default() += 1;
             continue;
         }
+        let (Some(capture), Some(router)) = references else {
+            *left_out.entry("with packets that cannot be told from others").or_default() += 1;
+            continue;
+        };
         for (number, phase) in figures(kind).iter().enumerate() {
             let measured = outcome.attempt.phases.get(*phase).expect("it succeeded").into();
             phases[number].capture.add(measured, capture[number]);
             phases[number].router.add(measured, router[number]);
         }
     }
-    Measured { slots: outcomes.len(), phases }
+    Measured { slots: outcomes.len(), left_out, phases }
 }
 
 fn action(kind: Kind, world: &World) -> Action {
