@@ -273,15 +273,18 @@ fn a_dry_run_shows_everything_and_sends_nothing() {
         listener.accept().unwrap();
     }
     let mut lines = Vec::new();
-    while lines.len() < 2 {
+    // The first window may be all but over when probing begins; the second is whole.
+    while lines.len() < 3 {
         lines.push(dry.line());
     }
     assert_eq!(dry.stop(Signal::SIGINT), Some(0), "{}", dry.log());
     assert_eq!(lines[0]["type"], "assignment");
     assert_eq!(lines[0]["assignment"]["version"], "1");
-    assert_eq!(lines[1]["type"], "report");
-    assert_eq!(lines[1]["vantage"], "hk-1");
-    assert_eq!(lines[1]["series"].as_array().unwrap().len(), 3);
+    for report in &lines[1..] {
+        assert_eq!(report["type"], "report");
+        assert_eq!(report["vantage"], "hk-1");
+    }
+    assert_eq!(lines[2]["series"].as_array().unwrap().len(), 3);
     assert_eq!((aggregator.requests(), place.listing()), (requests, files));
 
     let nothing = Place::new();
