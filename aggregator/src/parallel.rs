@@ -40,9 +40,12 @@ mod tests {
     fn results_come_in_the_order_of_the_items() {
         for count in [0_u64, 1, 2, 7, 100] {
             let items: Vec<u64> = (0..count).collect();
-            // The first items take longest.
-            let work = |item: u64| (0..1000 * (count - item)).fold(item, |sum, _| sum + 2) & 1;
-            let expected: Vec<u64> = items.iter().map(|item| item & 1).collect();
+            let expected: Vec<u64> = items.iter().map(|item| 3 * item).collect();
+            // The first items take longest, so that later ones are done before them.
+            let work = |item: u64| {
+                (0..1000 * (count - item)).for_each(|step| _ = std::hint::black_box(step));
+                3 * item
+            };
             assert_eq!(map(items, work), expected);
         }
     }

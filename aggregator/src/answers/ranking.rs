@@ -2,19 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vantage_wire::MarketId;
 
 use super::caveats;
 use super::error::AnswerError;
+use super::moment::Range;
 use super::question::Question;
 use super::scope::Scope;
 use super::sites::{SiteReading, threshold};
 use crate::analysis::{Caveat, RankSettings, Rankings, WeighedMarket, rank as rank_sites};
 use crate::catalogue::Catalogue;
 use crate::store::Store;
+
+/// What counts, where there are too few days.
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
 /// The answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -46,10 +51,13 @@ pub async fn rank(
     let measured = SiteReading::read(store, catalogue, &settled).await?;
     let question = Question::new(&settled, &measured.probed, measured.level);
     if measured.reading.vantages.is_empty() {
-        let message = format!(
-            "nothing was measured by {} from {} to {}; an hour counts once it is over",
-            question.probe, question.range.from, question.range.to
-        );
+        let Range { from, to } = question.range;
+        // Who has just begun would wonder: agents report.
+        let is_now =
+            to.instant(&TimeZone::UTC) > now.saturating_sub(HOUR).unwrap_or(Timestamp::MIN);
+        let hint = if is_now { "; an hour counts once it is over" } else { "" };
+        let message =
+            format!("nothing was measured by {} from {from} to {to}{hint}", question.probe);
         return Err(AnswerError::NotEnoughData(message));
     }
     let caveats = caveats::of_reading(catalogue, &settled.markets, &measured.reading);
